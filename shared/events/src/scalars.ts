@@ -1,0 +1,40 @@
+import { Type } from 'typebox'
+import { Format } from 'typebox/format'
+
+const MAX_UINT256 = 2n ** 256n - 1n
+
+Format.Set('uint256', text => BigInt(text) <= MAX_UINT256)
+Format.Set('utc-time', text => {
+  const day = text.slice(0, 10)
+  const parsed = Date.parse(text)
+  return !day.startsWith('0000') && !Number.isNaN(parsed) && new Date(parsed).toISOString().startsWith(day)
+})
+
+/** An EVM address: lower-case hex, 20 bytes. */
+export const Address = Type.String({ pattern: '^0x[0-9a-f]{40}$' })
+
+/** A block or transaction hash: lower-case hex, 32 bytes. */
+export const Hash = Type.String({ pattern: '^0x[0-9a-f]{64}$' })
+
+/** An amount in the asset's base units (wei), 0 to 2^256 - 1, as a decimal string. */
+export const BaseUnits = Type.String({ pattern: '^(0|[1-9][0-9]{0,77})$', format: 'uint256' })
+
+/** A number of seconds that may be as large as the contract's uint256, as a decimal string. */
+export const Seconds = Type.String({ pattern: '^(0|[1-9][0-9]{0,77})$', format: 'uint256' })
+
+/** A count, height or position that JSON carries exactly: 0 to 2^53 - 1. */
+export const SafeInteger = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+/** A UUID of version 8 (RFC 9562), made by `uuid8` from the parts that it identifies. */
+export const DerivedId = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+})
+
+/** ISO 8601 in UTC, to the second or finer: `2026-01-31T12:00:00Z`. */
+export const UtcTime = Type.String({
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?Z$',
+  format: 'utc-time'
+})
+
+/** The ticker of an asset: `ETH`. */
+export const AssetSymbol = Type.String({ pattern: '^[A-Za-z0-9.]{1,32}$' })
