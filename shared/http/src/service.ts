@@ -1,0 +1,149 @@
+import { createSql, pruneInbox, type Sql } from '@fusion-prime/postgres'
+import { createPublisher, createPushAuth, createTokenVerifier } from '@fusion-prime/pubsub'
+import { defineConfig, type Log, PermanentError } from '@fusion-prime/runtime'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { ConsumeDeps } from './consume.ts'
+import type { AppDeps } from './create-app.ts'
+import { createMetrics } from './metrics.ts'
+import { createOutboxSweeper } from './outbox-sweeper.ts'
+import { createServiceAuth, parseAllowedCallers } from './service-auth.ts'
+
+/** Publishing inside a request gets this long. */
+const PUBLISH_MS = 1_000
+
+/** Settings that every service has. */
+export const serviceConfig = {
+  PORT: Type.Integer({ default: 8080, maximum: 65_535, description: 'port to listen on' }),
+  DATABASE_URL: Type.String({
+    pattern: '^postgres(ql)?://',
+    description: 'a postgres:// URL of the service’s own database'
+  }),
+  DATABASE_POOL: Type.Integer({ default: 10, minimum: 2, maximum: 100, description: 'connections to the database' }),
+  GOOGLE_CLOUD_PROJECT: Type.String({ minLength: 1, description: 'the project whose Pub/Sub topics are used' }),
+  PUSH_AUTH_MODE: Type.Union([Type.Literal('iam'), Type.Literal('oidc')], {
+    description:
+      '"iam" where Cloud Run checks the invoker (the token’s signature is stripped), "oidc" where the service verifies the token itself'
+  }),
+  PUSH_AUDIENCE: Type.String({ minLength: 1, description: 'audience of push tokens: the service’s root URL' }),
+  PUSH_SERVICE_ACCOUNT: Type.String({ minLength: 1, description: 'email of the account that pushes to this service' }),
+  PUSH_SUBSCRIPTION_PREFIX: Type.String({
+    pattern: '^projects/[^/]+/subscriptions/$',
+    description: 'projects/<project>/subscriptions/'
+  }),
+  OIDC_ISSUER: Type.String({ default: 'https://accounts.google.com', description: 'issuer of tokens' }),
+  OIDC_JWKS_URL: Type.String({
+    default: 'https://www.googleapis.com/oauth2/v3/certs',
+    pattern: '^https?://',
+    description: 'URL of the issuer’s public keys'
+  }),
+  SERVICE_AUTH_MODE: Type.Union([Type.Literal('iam'), Type.Literal('oidc'), Type.Literal('none')], {
+    description: '"iam" or "oidc" as for pushes; "none" lets anybody in and is refused on Cloud Run'
+  }),
+  SERVICE_AUDIENCE: Type.String({
+    default: '',
+    description: 'audience of callers’ tokens; needed unless SERVICE_AUTH_MODE=none'
+  }),
+  ALLOWED_CALLERS: Type.String({ default: '{}', description: 'JSON: {"<email>": ["<operationId>", …] or ["*"]}' }),
+  INBOX_RETENTION_DAYS: Type.Integer({
+    default: 45,
+    minimum: 39,
+    description:
+      'days for which handled messages are remembered: at least Pub/Sub’s retention (7) plus that of dead letters (31)'
+  }),
+  HOST: Type.String({
+    default: '',
+    description: 'address to listen on; default: all, or loopback with SERVICE_AUTH_MODE=none'
+  }),
+  K_SERVICE: Type.String({ default: '', description: 'set by Cloud Run' })
+}
+
+const ServiceConfig = defineConfig(serviceConfig)
+export type ServiceConfig = Static<typeof ServiceConfig>
+
+export type ServiceDeps = Omit<AppDeps, 'name' | 'description'> & ConsumeDeps & { inboxRetentionDays: number }
+export type ServiceParts = ServiceDeps & { close(): Promise<void> }
+
+/** What every service is made of, from its settings. Nothing is connected to until it is used. */
+export function createParts(name: string, { config, log }: { config: ServiceConfig; log: Log }): ServiceParts {
+  if (config.SERVICE_AUTH_MODE === 'none' && config.K_SERVICE) {
+    throw new PermanentError('SERVICE_AUTH_MODE=none is refused on Cloud Run (K_SERVICE is set): set iam or oidc')
+  }
+  const sql = createSql({ url: config.DATABASE_URL, max: config.DATABASE_POOL, applicationName: name })
+  const publisher = createPublisher({ project: config.GOOGLE_CLOUD_PROJECT, timeoutMs: PUBLISH_MS })
+  const keys = { issuer: config.OIDC_ISSUER, jwksUrl: config.OIDC_JWKS_URL }
+  const verifyPush = createTokenVerifier({ mode: config.PUSH_AUTH_MODE, ...keys })
+  return {
+    sql,
+    log,
+    metrics: createMetrics(),
+    publish: publisher.publish,
+    sweeper: createOutboxSweeper({ sql, publish: publisher.publish, log }),
+    pushAuth: createPushAuth({
+      verify: verifyPush,
+      audience: config.PUSH_AUDIENCE,
+      email: config.PUSH_SERVICE_ACCOUNT
+    }),
+    subscriptionPrefix: config.PUSH_SUBSCRIPTION_PREFIX,
+    serviceAuth:
+      config.SERVICE_AUTH_MODE === 'none'
+        ? undefined
+        : createServiceAuth({
+            verify: createTokenVerifier({ mode: config.SERVICE_AUTH_MODE, ...keys }),
+            audience: config.SERVICE_AUDIENCE,
+            callers: parseAllowedCallers(config.ALLOWED_CALLERS)
+          }),
+    inboxRetentionDays: config.INBOX_RETENTION_DAYS,
+    now: () => new Date(),
+    async close() {
+      await publisher.close()
+      await sql.end({ timeout: 2 })
+    }
+  }
+}
+
+/** Starts to listen; answers how to stop: no new work, what is in flight is answered. */
+export async function serve(
+  app: FastifyInstance,
+  { config, parts }: { config: ServiceConfig; parts: ServiceParts }
+): Promise<() => Promise<void>> {
+  const host = config.HOST || (config.SERVICE_AUTH_MODE === 'none' ? '127.0.0.1' : '0.0.0.0')
+  const address = await app.listen({ port: config.PORT, host, listenTextResolver: () => 'listening' })
+  parts.log.info({ address }, 'service_ready')
+  return async () => {
+    await app.close()
+    await parts.close()
+  }
+}
+
+const Swept = Type.Object({ published: Type.Integer(), depth: Type.Integer() })
+const Pruned = Type.Object({ pruned: Type.Integer() })
+
+/** What a schedule calls: publish what crashes and outages left in the outbox, and forget messages that can't come again. */
+export function maintenanceRoutes({
+  sweeper,
+  sql,
+  inboxRetentionDays
+}: {
+  sweeper: ServiceDeps['sweeper']
+  sql: Sql
+  inboxRetentionDays: number
+}): FastifyPluginAsync {
+  return async app => {
+    const tags = ['maintenance']
+    const sweep = {
+      operationId: 'sweepOutbox',
+      summary: 'Publish what stands in the outbox',
+      tags,
+      response: { 200: Swept }
+    }
+    app.post('/outbox/sweep', { schema: sweep }, () => sweeper.sweep())
+    const prune = {
+      operationId: 'pruneInbox',
+      summary: 'Forget handled messages that can’t come again',
+      tags,
+      response: { 200: Pruned }
+    }
+    app.post('/inbox/prune', { schema: prune }, async () => ({ pruned: await pruneInbox(sql, inboxRetentionDays) }))
+  }
+}

@@ -1,0 +1,37 @@
+import type { Sql } from './create-sql.ts'
+
+/** What the inbox says of a message: handle it, it was handled, or its id was used for something else. */
+export type Claim = 'new' | 'duplicate' | 'id_reused'
+
+/**
+ * Claims messages of one topic in the caller's transaction, in the order given; ids must be distinct.
+ * A message that another transaction is handling is waited for, up to the connection's lock_timeout.
+ */
+export async function claimEvents(
+  sql: Sql,
+  { topic, events }: { topic: string; events: readonly { event_id: string; digest: string }[] }
+): Promise<Claim[]> {
+  const rows = await sql<{ event_id: string; digest: string; is_new: boolean }[]>`
+    insert into processed_events as inbox (topic, event_id, digest)
+    select ${topic}, event_id, digest
+    from unnest(${events.map(one => one.event_id)}::uuid[], ${events.map(one => one.digest)}::text[]) as given (event_id, digest)
+    order by event_id
+    on conflict (topic, event_id) do update set duplicates = inbox.duplicates + 1
+    returning event_id, digest, xmax = 0 as is_new`
+  const kept = new Map(rows.map(row => [row.event_id, row]))
+  return events.map(({ event_id, digest }) => {
+    const row = kept.get(event_id)
+    if (!row || row.is_new) return 'new'
+    return row.digest === digest ? 'duplicate' : 'id_reused'
+  })
+}
+
+/** Forgets messages handled more than `days` ago; returns how many. Never below Pub/Sub's retention plus that of dead letters. */
+export async function pruneInbox(sql: Sql, days: number): Promise<number> {
+  const pruned = await sql`
+    delete from processed_events
+    where (topic, event_id) in (
+      select topic, event_id from processed_events where processed_at < now() - make_interval(days => ${days}) order by processed_at limit 10000
+    )`
+  return pruned.count
+}

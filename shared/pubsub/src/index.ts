@@ -1,0 +1,5 @@
+export * from './dead-letter.ts'
+export * from './envelope.ts'
+export * from './publish.ts'
+export * from './push-auth.ts'
+export * from './token-verifier.ts'

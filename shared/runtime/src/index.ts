@@ -1,0 +1,6 @@
+export * from './config.ts'
+export * from './errors.ts'
+export * from './log.ts'
+export * from './milestones.ts'
+export * from './process.ts'
+export * from './trace.ts'
