@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { requireChain } from '@fusion-prime/chain'
-import { createSql, outboxMigrations, type Pool, sweepOutbox } from '@fusion-prime/postgres'
+import { createSql, type OutboxMessage, outboxMigrations, type Pool, sweepOutbox } from '@fusion-prime/postgres'
 import { createPublisher } from '@fusion-prime/pubsub'
 import type { Log } from '@fusion-prime/runtime'
 import { parseFinality, type RelayerConfig } from './config.ts'
@@ -28,10 +28,20 @@ export function createEventRelayer({ config, log }: { config: RelayerConfig; log
   const chain = createRpcChain({ url, chainId, finality: parseFinality(config.FINALITY) })
   const factories = config.ESCROW_FACTORIES.toLowerCase().split(',')
 
+  const publishAndTell = async (messages: readonly OutboxMessage[]) => {
+    const faults = await publisher.publish(messages)
+    for (const [index, { topic, event_id, attributes }] of messages.entries()) {
+      const { event_type, fact_id, finality, correlation_id } = attributes
+      if (!faults[index])
+        log.info({ topic, event_id, event_type, fact_id, finality, correlation_id }, 'escrow_event_published')
+    }
+    return faults
+  }
+
   const publish = async () => {
     const total = { published: 0, failed: 0 }
     for (;;) {
-      const { published, failed, fault } = await sweepOutbox(sql, publisher.publish)
+      const { published, failed, fault } = await sweepOutbox(sql, publishAndTell)
       total.published += published
       total.failed = failed
       if (fault) log.warn({ error: fault, failed }, 'publish_failed')

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
-import { createApp, createMetrics } from '@fusion-prime/http'
 import { createLog, EXIT, PermanentError, readConfig, run } from '@fusion-prime/runtime'
 import { createEventRelayer, type EventRelayer } from './app.ts'
 import { RelayerConfig } from './config.ts'
-import { startLoop } from './loop.ts'
+import { startRelayer } from './start.ts'
 
 const USAGE = `usage: main.ts --mode=tick|loop
 
@@ -32,36 +31,9 @@ async function tickOnce(relayer: EventRelayer): Promise<never> {
   process.exit(done.unpublished > 0 ? EXIT.tryAgain : EXIT.done)
 }
 
-async function keepTicking(relayer: EventRelayer, config: RelayerConfig): Promise<() => Promise<void>> {
-  const loop = startLoop({ tick: relayer.tick, intervalSeconds: config.POLL_INTERVAL_SECONDS, log })
-  const app = createApp({
-    name: 'event-relayer',
-    description: 'Health and metrics of the relayer',
-    log,
-    sql: relayer.sql,
-    metrics: createMetrics(),
-    serviceAuth: undefined,
-    details: async () => ({ last_tick: loop.last() ?? null })
-  })
-  await app.listen({ port: config.PORT, host: config.HOST, listenTextResolver: () => 'listening' })
-  log.info({ port: config.PORT }, 'relayer_ready')
-  const stop = async () => {
-    await loop.stop()
-    await app.close()
-    await relayer.close()
-  }
-  // It only ends by itself when relaying gives up.
-  loop.ended.catch(error => {
-    log.fatal({ error }, 'gave_up')
-    process.exit(EXIT.giveUp)
-  })
-  return stop
-}
-
 await run(log, async () => {
-  const mode = readMode()
-  const config = readConfig(RelayerConfig, process.env)
-  const relayer = createEventRelayer({ config, log })
+  if (readMode() === 'loop') return startRelayer({ env: process.env, log })
+  const relayer = createEventRelayer({ config: readConfig(RelayerConfig, process.env), log })
   await relayer.check()
-  return mode === 'tick' ? tickOnce(relayer) : keepTicking(relayer, config)
+  return tickOnce(relayer)
 })

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { factMigrations } from '@fusion-prime/escrow'
-import { createApp, maintenanceRoutes, type ServiceDeps } from '@fusion-prime/http'
+import { createApp, maintenanceRoutes, type Service, type ServiceDeps } from '@fusion-prime/http'
 import { outboxMigrations } from '@fusion-prime/postgres'
 import type { FastifyInstance } from 'fastify'
+import { SettlementConfig } from './config.ts'
 import { type EscrowEventsDeps, escrowEvents } from './escrow/consume.ts'
 import { escrowRoutes } from './escrow/routes.ts'
 
@@ -17,6 +18,13 @@ export function createSettlement(deps: ServiceDeps & EscrowEventsDeps): FastifyI
   app.register(escrowRoutes(deps))
   app.register(maintenanceRoutes(deps))
   return app
+}
+
+/** Settlement as a process: what main.ts and the local process group start. */
+export const settlement: Service<typeof SettlementConfig> = {
+  name: 'settlement',
+  config: SettlementConfig,
+  create: parts => createSettlement(parts)
 }
 
 /** All tables of the service, in the order in which they are made. */

@@ -1,8 +1,8 @@
 import { createSql, pruneInbox, type Sql } from '@fusion-prime/postgres'
 import { createPublisher, createPushAuth, createTokenVerifier } from '@fusion-prime/pubsub'
-import { defineConfig, type Log, PermanentError } from '@fusion-prime/runtime'
+import { defineConfig, type Log, PermanentError, readConfig } from '@fusion-prime/runtime'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import { type Static, Type } from 'typebox'
+import { type Static, type TObject, Type } from 'typebox'
 import type { ConsumeDeps } from './consume.ts'
 import type { AppDeps } from './create-app.ts'
 import { createMetrics } from './metrics.ts'
@@ -102,14 +102,33 @@ export function createParts(name: string, { config, log }: { config: ServiceConf
   }
 }
 
-/** Starts to listen; answers how to stop: no new work, what is in flight is answered. */
-export async function serve(
-  app: FastifyInstance,
-  { config, parts }: { config: ServiceConfig; parts: ServiceParts }
+/** A service: its settings, how it is made of its parts, and its tables in the order in which they are made. */
+export type Service<Config extends TObject<typeof serviceConfig>> = {
+  name: string
+  config: Config
+  create(parts: ServiceParts, config: Static<Config>): FastifyInstance
+}
+
+type Environment = { env: Readonly<Record<string, string | undefined>>; log: Log }
+
+/** A service from its settings. Nothing is connected to until it is used. */
+export function createService<Config extends TObject<typeof serviceConfig>>(service: Service<Config>, { env, log }: Environment) {
+  const settings = readConfig(service.config, env)
+  // Every service's settings begin with serviceConfig; TypeScript doesn't see through the type parameter.
+  const config = settings as unknown as ServiceConfig
+  const parts = createParts(service.name, { config, log })
+  return { app: service.create(parts, settings), config, parts }
+}
+
+/** Reads the settings and listens; answers how to stop: no new work, what is in flight is answered. */
+export async function startService<Config extends TObject<typeof serviceConfig>>(
+  service: Service<Config>,
+  environment: Environment
 ): Promise<() => Promise<void>> {
+  const { app, config, parts } = createService(service, environment)
   const host = config.HOST || (config.SERVICE_AUTH_MODE === 'none' ? '127.0.0.1' : '0.0.0.0')
   const address = await app.listen({ port: config.PORT, host, listenTextResolver: () => 'listening' })
-  parts.log.info({ address }, 'service_ready')
+  environment.log.info({ address }, 'service_ready')
   return async () => {
     await app.close()
     await parts.close()

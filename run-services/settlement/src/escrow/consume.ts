@@ -7,7 +7,7 @@ import {
   projectEscrow,
   timelineOf
 } from '@fusion-prime/escrow'
-import { type EscrowFact, subscriptions } from '@fusion-prime/events'
+import { describeFact, type EscrowFact, subscriptions } from '@fusion-prime/events'
 import { type ConsumeDeps, consume, type Delivery } from '@fusion-prime/http'
 import { childTraceparent, type Log } from '@fusion-prime/runtime'
 import type { FastifyPluginAsync } from 'fastify'
@@ -25,12 +25,7 @@ export function escrowEvents(deps: EscrowEventsDeps): FastifyPluginAsync {
   const { log, lock = lockEscrows, timeline: order = timelineOf } = deps
   return consume(subscriptions['escrow-events-settlement'], {
     logAs: 'escrow_event_processed',
-    logFields: ({ event_type, escrow_address, block_number, finality }) => ({
-      event_type,
-      escrow_address,
-      block_number,
-      finality
-    }),
+    logFields: describeFact,
     handle: async (sql, facts) => {
       const keys = escrowKeys(facts)
       await lock(sql, keys)

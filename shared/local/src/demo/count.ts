@@ -1,0 +1,60 @@
+import { createSql } from '@fusion-prime/postgres'
+import { deployables, type ServiceName, serviceNames } from '../deployables.ts'
+import type { StackFile } from '../stack-file.ts'
+
+export type ServiceCount = {
+  service: ServiceName
+  /** Messages that the relayer has for the service, by its subscription's filter. */
+  expected: number
+  handled: number
+  /** Deliveries after the first. */
+  duplicates: number
+  /** event_ids that the relayer has and the service lacks, and the other way round. */
+  missing: string[]
+  invented: string[]
+}
+
+export type Counts = { published: number; unpublished: number; services: ServiceCount[] }
+
+type Sent = { event_id: string; published: boolean; once: boolean }
+
+/** Compares the relayer's outbox with each service's inbox, id by id. */
+export async function countEvents(stack: StackFile): Promise<Counts> {
+  const sent = await query(stack, {
+    database: 'relayer_db',
+    read: sql => sql<Sent[]>`
+      select event_id, published_at is not null as published, attributes->>'first' = 'true' or attributes->>'finality' = 'reverted' as once
+      from outbox where topic = 'escrow-events'`
+  })
+  const services = await Promise.all(serviceNames.map(service => countService(stack, { service, sent })))
+  return { published: sent.filter(one => one.published).length, unpublished: sent.filter(one => !one.published).length, services }
+}
+
+async function countService(stack: StackFile, { service, sent }: { service: ServiceName; sent: readonly Sent[] }): Promise<ServiceCount> {
+  const handled = await query(stack, {
+    database: deployables[service].database,
+    read: sql => sql<{ event_id: string; duplicates: string }[]>`select event_id, duplicates from processed_events where topic = 'escrow-events'`
+  })
+  const expected = new Set(sent.filter(one => service === 'settlement' || one.once).map(one => one.event_id))
+  const got = new Set(handled.map(one => one.event_id))
+  return {
+    service,
+    expected: expected.size,
+    handled: got.size,
+    duplicates: handled.reduce((sum, one) => sum + Number(one.duplicates), 0),
+    missing: [...expected.difference(got)],
+    invented: [...got.difference(expected)]
+  }
+}
+
+async function query<T>(
+  { databases }: StackFile,
+  { database, read }: { database: string; read(sql: ReturnType<typeof createSql>): Promise<T> }
+): Promise<T> {
+  const sql = createSql({ url: databases[database], max: 1, applicationName: 'demo' })
+  try {
+    return await read(sql)
+  } finally {
+    await sql.end()
+  }
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type DeployableName, deployableNames, deployables, type ServiceName, serviceNames } from './deployables.ts'
+import { type Places, relayerEnvironment, serviceEnvironment, serviceUrl } from './environment.ts'
+import { type Supervised, supervise } from './supervisor.ts'
+
+const READY_MS = 30_000
+const SWEEP_MS = 5_000
+
+export type Processes = {
+  /** By deployable; with one process for all, the same one under every name. */
+  byName: Readonly<Record<DeployableName, Supervised>>
+  /** Resolves when every deployable is ready. */
+  ready(): Promise<void>
+  /** Rejects when a deployable gives up; it is not restarted then. */
+  gaveUp: Promise<never>
+  stop(): Promise<void>
+}
+
+export type ProcessOptions = {
+  places: Places
+  oneProcess?: boolean
+  preload?: Partial<Record<DeployableName, string>>
+  onLog?(name: DeployableName, entry: Record<string, unknown> | undefined, line: string): void
+}
+
+/** Every deployable as its own process, by the main.ts and environment of production, restarted when it dies; or all in one. */
+export function startProcesses(options: ProcessOptions): Processes {
+  const { places, oneProcess = false, preload = {} } = options
+  const { promise: gaveUp, reject: giveUp } = Promise.withResolvers<never>()
+  gaveUp.catch(() => undefined) // told to whoever waits for it; nobody has to
+
+  const start = (name: string, command: { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }) =>
+    supervise({
+      name,
+      command: [process.execPath, ...(command.preload ? ['--import', command.preload] : []), command.script, ...command.arguments],
+      env: { ...inherited(), ...command.env },
+      onLine: line => tell(options.onLog, { name, line }),
+      onGiveUp: reason => giveUp(new Error(`${name} gave up: ${reason}`))
+    })
+
+  const environment = environments(places)
+  const byName = oneProcess ? allInOne(start, environment) : oneEach(start, { environment, preload })
+  const distinct = [...new Set(Object.values(byName))]
+  const sweeps = scheduleSweeps(places)
+  return {
+    byName,
+    gaveUp,
+    ready: () => Promise.race([gaveUp, untilReady(places)]),
+    async stop() {
+      clearInterval(sweeps)
+      await Promise.all(distinct.map(one => one.stop()))
+    }
+  }
+}
+
+type Environments = Record<DeployableName, Record<string, string>>
+type Start = (name: string, command: { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }) => Supervised
+
+function environments(places: Places): Environments {
+  const databaseOf = (name: DeployableName) => places.databases[deployables[name].database] ?? ''
+  const services = serviceNames.map(name => [name, serviceEnvironment(name, { places, database: databaseOf(name) })])
+  const relayer = relayerEnvironment({ places, database: databaseOf('event-relayer') })
+  // One entry for each deployable: the services and the relayer.
+  return Object.fromEntries([...services, ['event-relayer', relayer]]) as Environments
+}
+
+function oneEach(start: Start, { environment, preload }: { environment: Environments; preload: ProcessOptions['preload'] }) {
+  const entries = deployableNames.map(name => {
+    const { main, arguments: args } = deployables[name]
+    return [name, start(name, { script: main, arguments: args, env: environment[name], preload: preload?.[name] })]
+  })
+  return Object.fromEntries(entries) as Record<DeployableName, Supervised> // an entry for each name
+}
+
+function allInOne(start: Start, environment: Environments) {
+  const script = fileURLToPath(new URL('./one-process.ts', import.meta.url))
+  const { PUBSUB_EMULATOR_HOST = '' } = environment.settlement
+  const env = { PUBSUB_EMULATOR_HOST, DEPLOYABLES: JSON.stringify(environment) }
+  const one = start('one-process', { script, arguments: [], env })
+  return Object.fromEntries(deployableNames.map(name => [name, one])) as Record<DeployableName, Supervised> // an entry for each name
+}
+
+/** Only what a process needs of its machine; settings of production come from the stack alone. */
+function inherited(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LOG_LEVEL', 'NODE_OPTIONS', 'NODE_V8_COVERAGE']
+  return Object.fromEntries(names.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
+}
+
+function tell(onLog: ProcessOptions['onLog'], { name, line }: { name: string; line: string }): void {
+  if (!onLog) return
+  const entry = parseLine(line)
+  const service = typeof entry?.service === 'string' ? entry.service : name
+  // A log line names its deployable; any other text comes from the process that carries that name.
+  onLog(service as DeployableName, entry, line)
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+async function untilReady({ ports }: Places): Promise<void> {
+  const deadline = performance.now() + READY_MS
+  for (const name of deployableNames) {
+    while (!(await isReady(ports[name]))) {
+      if (performance.now() > deadline) throw new Error(`${name} was not ready within ${READY_MS / 1000} s`)
+      await sleep(50)
+    }
+  }
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    return (await fetch(`${serviceUrl(port)}/health/ready`)).ok
+  } catch {
+    return false
+  }
+}
+
+/** What Cloud Scheduler does in production: publish what a crash or an outage left in an outbox. */
+function scheduleSweeps({ ports }: Places): NodeJS.Timeout {
+  const sweep = (name: ServiceName) => fetch(`${serviceUrl(ports[name])}/outbox/sweep`, { method: 'POST' }).catch(() => undefined)
+  return setInterval(() => void Promise.all(serviceNames.map(sweep)), SWEEP_MS)
+}

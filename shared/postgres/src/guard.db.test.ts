@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type LocalPostgres, startPostgres } from '../../local/src/postgres.ts'
+import { createSql, type Pool } from './create-sql.ts'
+import { LOOPS, type Report } from './guard.load.ts'
+
+/** Far beyond what any call needs, here: a call that is pending for so long is stuck. */
+const STUCK_MS = 15_000
+const ROUNDS = 5
+
+describe('a process under load whose Postgres dies', () => {
+  let postgres: LocalPostgres
+  let admin: Pool
+  let child: ChildProcess
+
+  before(async () => {
+    postgres = await startPostgres({ databases: ['shop'] })
+    const sql = createSql({ url: postgres.urls.shop, max: 1, applicationName: 'test' })
+    await sql`create table load (body text)`
+    await sql.end()
+    admin = createSql({ url: postgres.adminUrl, max: 1, applicationName: 'test' })
+  })
+  after(async () => {
+    await admin.end()
+    await postgres.stop()
+  })
+
+  function start(kind: 'guarded' | 'bare'): void {
+    const stdio = ['ignore', 'inherit', kind === 'bare' ? 'ignore' : 'inherit', 'ipc'] as const
+    child = fork(fileURLToPath(new URL('guard.load.ts', import.meta.url)), [postgres.urls.shop ?? '', kind], { stdio: [...stdio] })
+  }
+
+  /** Undefined once the process is gone. */
+  async function report(): Promise<Report | undefined> {
+    if (child.exitCode !== null) return undefined
+    const ask = new AbortController()
+    child.send('report', () => {})
+    const answers = [once(child, 'message', ask), once(child, 'exit', ask).then(() => [undefined])]
+    const [answer] = await Promise.race(answers)
+    for (const one of answers) one.catch(() => {})
+    ask.abort()
+    return answer
+  }
+
+  /** Waits until every loop succeeds and none fails; false if that doesn't come, or the process is gone. */
+  async function recovers(): Promise<boolean> {
+    const deadline = performance.now() + STUCK_MS
+    while (performance.now() < deadline) {
+      await sleep(300)
+      const seen = await report()
+      if (!seen || seen.longestMs > STUCK_MS) return false
+      if (seen.failed === 0 && seen.active === LOOPS) return true
+    }
+    return false
+  }
+
+  async function crash(): Promise<void> {
+    await postgres.kill()
+    await sleep(1_000)
+    await postgres.restart()
+  }
+
+  async function stop(): Promise<void> {
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+  }
+
+  test('lives on, and every loop goes on: crashes of the server, of one backend, and one ended by an operator', async () => {
+    start('guarded')
+    assert.ok(await recovers())
+    for (let round = 0; round < ROUNDS; round++) {
+      await crash()
+      assert.ok(await recovers(), `not recovered from crash ${round + 1}`)
+    }
+    for (let round = 0; round < ROUNDS; round++) {
+      const [backend] = await admin`select pid from pg_stat_activity where application_name = 'load' limit 1`
+      process.kill(backend?.pid, 'SIGKILL')
+      assert.ok(await recovers(), `not recovered from the death of backend ${round + 1}`)
+      await admin`select`.catch(() => 'its connection was lost, too')
+      const ended = await admin`
+        select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'load' and state <> 'idle' limit 1`
+      assert.equal(ended.length, 1)
+      assert.ok(await recovers(), `not recovered from the end of backend ${round + 1}`)
+    }
+    const [{ connections } = {}] = await admin`select count(*)::int as connections from pg_stat_activity where application_name = 'load'`
+    assert.ok(connections <= 8, `${connections} connections are open, at most 8 are allowed`)
+    await stop()
+  })
+
+  test('the driver alone dies or gets stuck (if it does not any more, the guard may go)', async () => {
+    start('bare')
+    assert.ok(await recovers())
+    let survived = true
+    for (let round = 0; survived && round < ROUNDS; round++) {
+      await crash()
+      survived = await recovers()
+    }
+    assert.equal(survived, false)
+    if (child.exitCode === null) await stop()
+  })
+})
