@@ -102,7 +102,7 @@ export function projectEscrow(timeline: readonly StandingFact[]): Escrow {
   if (!first) throw new Error('an escrow without facts has no state')
   const counting = timeline.filter(fact => fact.counts)
   const base = counting.find(fact => fact.body.event_type === 'EscrowDeployed')
-  if (!base || base.body.event_type !== 'EscrowDeployed') {
+  if (base?.body.event_type !== 'EscrowDeployed') {
     const made = counting.length > 0 ? counting : timeline
     return unknownEscrow(
       first.body,

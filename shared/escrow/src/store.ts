@@ -43,7 +43,7 @@ export async function appendFacts(sql: Sql, facts: readonly Received<EscrowFact>
       ${bodies.map(body => body.fact_id)}::uuid[],
       ${bodies.map(body => body.incarnation)}::bigint[],
       ${bodies.map(body => body.finality)}::text[],
-      ${bodies.map(body => body.finality === 'reverted' && body.forced === true)}::boolean[],
+      ${bodies.map(body => String(body.finality === 'reverted' && body.forced === true))}::text[]::boolean[],
       ${bodies.map(body => body.event_id)}::uuid[],
       ${facts.map(fact => fact.correlation_id)}::text[]
     )

@@ -136,6 +136,12 @@ export const escrowEvents = defineTopic({
 export type EscrowFact = BodyOf<(typeof escrowEvents.events)[number]>
 
 /** What log lines say of a fact, the same at every stage. */
-export function describeFact({ event_type, fact_id, escrow_address, block_number, finality }: EscrowFact): Record<string, unknown> {
+export function describeFact({
+  event_type,
+  fact_id,
+  escrow_address,
+  block_number,
+  finality
+}: EscrowFact): Record<string, unknown> {
   return { event_type, fact_id, escrow_address, block_number, finality }
 }

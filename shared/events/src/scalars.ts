@@ -3,7 +3,8 @@ import { Format } from 'typebox/format'
 
 const MAX_UINT256 = 2n ** 256n - 1n
 
-Format.Set('uint256', text => BigInt(text) <= MAX_UINT256)
+// Called whether or not the pattern fits; BigInt throws on what isn't an integer.
+Format.Set('uint256', text => /^[0-9]{1,78}$/.test(text) && BigInt(text) <= MAX_UINT256)
 Format.Set('utc-time', text => {
   const day = text.slice(0, 10)
   const parsed = Date.parse(text)

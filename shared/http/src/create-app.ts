@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { isConnectionFault, type Sql } from '@fusion-prime/postgres'
 import { type Log, PermanentError } from '@fusion-prime/runtime'
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import { healthRoutes } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { HttpProblem, sendProblem } from './problem.ts'
@@ -41,7 +41,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   const app: FastifyInstance = fastify({
     // Fastify asks for its own logger type; pino is what that type describes.
     loggerInstance: deps.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     genReqId: request => headerText(request.headers['x-request-id']) ?? randomUUID()

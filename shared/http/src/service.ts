@@ -112,7 +112,10 @@ export type Service<Config extends TObject<typeof serviceConfig>> = {
 type Environment = { env: Readonly<Record<string, string | undefined>>; log: Log }
 
 /** A service from its settings. Nothing is connected to until it is used. */
-export function createService<Config extends TObject<typeof serviceConfig>>(service: Service<Config>, { env, log }: Environment) {
+export function createService<Config extends TObject<typeof serviceConfig>>(
+  service: Service<Config>,
+  { env, log }: Environment
+) {
   const settings = readConfig(service.config, env)
   // Every service's settings begin with serviceConfig; TypeScript doesn't see through the type parameter.
   const config = settings as unknown as ServiceConfig

@@ -9,16 +9,41 @@ export type DeployableName = 'event-relayer' | 'settlement' | 'risk-engine' | 'c
 export type ServiceName = Exclude<DeployableName, 'event-relayer'>
 export type DatabaseName = 'relayer_db' | 'settlement_db' | 'risk_db' | 'compliance_db'
 
-export type Deployable = { database: DatabaseName; main: string; arguments: string[]; migrations: readonly MigrationFolder[] }
+export type Deployable = {
+  database: DatabaseName
+  main: string
+  arguments: string[]
+  migrations: readonly MigrationFolder[]
+}
 
 const at = (path: string): string => fileURLToPath(new URL(`../../../${path}/src/main.ts`, import.meta.url))
 
 /** What runs in production, and here by the very same main.ts. */
 export const deployables: Readonly<Record<DeployableName, Deployable>> = {
-  settlement: { database: 'settlement_db', main: at('run-services/settlement'), arguments: [], migrations: settlementMigrations },
-  'risk-engine': { database: 'risk_db', main: at('run-services/risk-engine'), arguments: [], migrations: riskMigrations },
-  compliance: { database: 'compliance_db', main: at('run-services/compliance'), arguments: [], migrations: complianceMigrations },
-  'event-relayer': { database: 'relayer_db', main: at('jobs/event-relayer'), arguments: ['--mode=loop'], migrations: relayerMigrations }
+  settlement: {
+    database: 'settlement_db',
+    main: at('run-services/settlement'),
+    arguments: [],
+    migrations: settlementMigrations
+  },
+  'risk-engine': {
+    database: 'risk_db',
+    main: at('run-services/risk-engine'),
+    arguments: [],
+    migrations: riskMigrations
+  },
+  compliance: {
+    database: 'compliance_db',
+    main: at('run-services/compliance'),
+    arguments: [],
+    migrations: complianceMigrations
+  },
+  'event-relayer': {
+    database: 'relayer_db',
+    main: at('jobs/event-relayer'),
+    arguments: ['--mode=loop'],
+    migrations: relayerMigrations
+  }
 }
 
 export const serviceNames: readonly ServiceName[] = ['settlement', 'risk-engine', 'compliance']

@@ -25,7 +25,10 @@ export const pushClaims = (service: ServiceName, url: string): { audience: strin
 })
 
 /** The environment of a service: the same settings as in production. */
-export function serviceEnvironment(service: ServiceName, { places, database }: { places: Places; database: string }): Record<string, string> {
+export function serviceEnvironment(
+  service: ServiceName,
+  { places, database }: { places: Places; database: string }
+): Record<string, string> {
   const { audience, email } = pushClaims(service, serviceUrl(places.ports[service]))
   return {
     ...common(places, database),
@@ -59,5 +62,7 @@ export function relayerEnvironment({ places, database }: { places: Places; datab
 const common = ({ brokerHost }: Places, database: string): Record<string, string> => ({
   DATABASE_URL: database,
   GOOGLE_CLOUD_PROJECT: PROJECT,
-  PUBSUB_EMULATOR_HOST: brokerHost
+  PUBSUB_EMULATOR_HOST: brokerHost,
+  // There is no metadata server here to look for.
+  METADATA_SERVER_DETECTION: 'none'
 })

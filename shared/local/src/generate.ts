@@ -30,12 +30,25 @@ const folders: Record<DeployableName, string> = {
 }
 
 async function generate(): Promise<Files> {
-  return new Map([...generateCatalog(), ...compiled(), ...envExamples(), ...(await openApiDocuments()), ...(await schemas())])
+  return new Map([
+    ...generateCatalog(),
+    ...compiled(),
+    ...envExamples(),
+    ...(await openApiDocuments()),
+    ...(await schemas())
+  ])
 }
 
 function envExamples(): Files {
-  const configs = { settlement: SettlementConfig, 'risk-engine': RiskEngineConfig, compliance: ComplianceConfig, 'event-relayer': RelayerConfig }
-  return new Map(deployableNames.map(name => [`${folders[name]}/.env.example`, `# ${GENERATED_BY}\n\n${envExample(configs[name])}`]))
+  const configs = {
+    settlement: SettlementConfig,
+    'risk-engine': RiskEngineConfig,
+    compliance: ComplianceConfig,
+    'event-relayer': RelayerConfig
+  }
+  return new Map(
+    deployableNames.map(name => [`${folders[name]}/.env.example`, `# ${GENERATED_BY}\n\n${envExample(configs[name])}`])
+  )
 }
 
 async function openApiDocuments(): Promise<Files> {
@@ -49,7 +62,7 @@ async function openApiDocuments(): Promise<Files> {
     SERVICE_AUTH_MODE: 'none',
     SANCTIONS_LIST_URL: 'file:///none.json'
   }
-  const log = createLog('generate')
+  const log = createLog('generate', { write: () => {} }) // nothing listens; what a service says of that is of no interest
   const files: Files = new Map()
   for (const { name, made } of [
     { name: 'settlement' as const, made: createService(settlement, { env, log }) },
@@ -67,7 +80,9 @@ async function openApiDocuments(): Promise<Files> {
 async function schemas(): Promise<Files> {
   const postgres = await startPostgres({ databases: deployableNames.map(name => deployables[name].database) })
   try {
-    const entries = deployableNames.map(async name => [`${folders[name]}/schema.sql`, await schemaOf(postgres, name)] as const)
+    const entries = deployableNames.map(
+      async name => [`${folders[name]}/schema.sql`, await schemaOf(postgres, name)] as const
+    )
     return new Map(await Promise.all(entries))
   } finally {
     await postgres.stop()
@@ -100,7 +115,8 @@ async function checkAll(files: Files): Promise<void> {
     const committed = await readFile(join(ROOT, path), 'utf8').catch(() => undefined)
     if (committed !== content) stale.push(path)
   }
-  for (const path of stale) console.error(`${path} is not what its source gives: run \`npm run gen\` and commit the result`)
+  for (const path of stale)
+    console.error(`${path} is not what its source gives: run \`npm run gen\` and commit the result`)
   process.stdout.write(`${files.size - stale.length} of ${files.size} generated files are up to date\n`)
   process.exitCode = stale.length > 0 ? 1 : 0
 }

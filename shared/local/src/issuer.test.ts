@@ -58,8 +58,16 @@ describe('the local issuer', () => {
 
   const forgeries: { what: string; code: string; overrides: NonNullable<MintRequest['overrides']> }[] = [
     { what: 'an expired token', code: 'ERR_JWT_EXPIRED', overrides: { lifetimeSeconds: -10 } },
-    { what: 'another audience', code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', overrides: { claims: { aud: 'https://other.example' } } },
-    { what: 'another issuer', code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', overrides: { claims: { iss: 'https://other.example' } } },
+    {
+      what: 'another audience',
+      code: 'ERR_JWT_CLAIM_VALIDATION_FAILED',
+      overrides: { claims: { aud: 'https://other.example' } }
+    },
+    {
+      what: 'another issuer',
+      code: 'ERR_JWT_CLAIM_VALIDATION_FAILED',
+      overrides: { claims: { iss: 'https://other.example' } }
+    },
     { what: 'no audience', code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', overrides: { claims: { aud: undefined } } },
     { what: 'an unknown key', code: 'ERR_JWKS_NO_MATCHING_KEY', overrides: { header: { kid: 'unknown' } } },
     { what: 'the public key used as a secret', code: 'ERR_JOSE_ALG_NOT_ALLOWED', overrides: { alg: 'HS256' } },

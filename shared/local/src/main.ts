@@ -27,7 +27,8 @@ async function main(options: StartOptions): Promise<number> {
   const starting = startStack({
     ...options,
     onProgress: screen.progress,
-    onLog: (name, entry, line) => (entry ? onEntry({ name, entry, screen, tracked: tracker.logged }) : screen.notice(`${name}: ${line}`))
+    onLog: (name, entry, line) =>
+      entry ? onEntry({ name, entry, screen, tracked: tracker.logged }) : screen.notice(`${name}: ${line}`)
   })
   // Whoever presses Ctrl-C while it starts waits for what is under way, then everything is stopped.
   const stack = await starting
@@ -51,7 +52,10 @@ async function runAll(
 ): Promise<number> {
   if (options.demo) {
     screen.progress('the demo: escrows are created, approved, released and refunded')
-    const result = await runDemo(stack, { tracker, onWaiting: () => screen.progress('all mined; waiting until the blocks are final') })
+    const result = await runDemo(stack, {
+      tracker,
+      onWaiting: () => screen.progress('all mined; waiting until the blocks are final')
+    })
     screen.result(result)
     if (options.once) return result.faults.length === 0 ? EXIT.done : EXIT.giveUp
   }
@@ -68,7 +72,8 @@ function onEntry(line: {
 }): void {
   const { entry, screen, name } = line
   line.tracked(entry)
-  if (entry.severity === 'ERROR' || entry.severity === 'CRITICAL') screen.notice(`${name}: ${entry.message} ${describeFields(entry)}`)
+  if (entry.severity === 'ERROR' || entry.severity === 'CRITICAL')
+    screen.notice(`${name}: ${entry.message} ${describeFields(entry)}`)
 }
 
 function describeFields({ reason, detail, error, anomalies }: Record<string, unknown>): string {

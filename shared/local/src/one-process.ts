@@ -9,7 +9,8 @@ import { settlement } from '@fusion-prime/settlement'
 type Environments = Record<string, Record<string, string>>
 
 function readEnvironments(): Environments {
-  if (!process.env.DEPLOYABLES) throw new PermanentError('DEPLOYABLES is missing: JSON of the form {"<deployable>": {"<setting>": "<value>"}}')
+  if (!process.env.DEPLOYABLES)
+    throw new PermanentError('DEPLOYABLES is missing: JSON of the form {"<deployable>": {"<setting>": "<value>"}}')
   return JSON.parse(process.env.DEPLOYABLES)
 }
 

@@ -30,14 +30,19 @@ export function startProcesses(options: ProcessOptions): Processes {
   const { promise: gaveUp, reject: giveUp } = Promise.withResolvers<never>()
   gaveUp.catch(() => undefined) // told to whoever waits for it; nobody has to
 
-  const start = (name: string, command: { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }) =>
-    supervise({
+  const start: Start = (name, { script, arguments: args, env, preload: module }) => {
+    let lastLine = ''
+    return supervise({
       name,
-      command: [process.execPath, ...(command.preload ? ['--import', command.preload] : []), command.script, ...command.arguments],
-      env: { ...inherited(), ...command.env },
-      onLine: line => tell(options.onLog, { name, line }),
-      onGiveUp: reason => giveUp(new Error(`${name} gave up: ${reason}`))
+      command: [process.execPath, ...(module ? ['--import', module] : []), script, ...args],
+      env: { ...inherited(), ...env },
+      onLine: line => {
+        lastLine = line
+        tell(options.onLog, { name, line })
+      },
+      onGiveUp: reason => giveUp(new Error(`${name} gave up (${reason}): ${lastLine}`))
     })
+  }
 
   const environment = environments(places)
   const byName = oneProcess ? allInOne(start, environment) : oneEach(start, { environment, preload })
@@ -55,7 +60,10 @@ export function startProcesses(options: ProcessOptions): Processes {
 }
 
 type Environments = Record<DeployableName, Record<string, string>>
-type Start = (name: string, command: { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }) => Supervised
+type Start = (
+  name: string,
+  command: { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }
+) => Supervised
 
 function environments(places: Places): Environments {
   const databaseOf = (name: DeployableName) => places.databases[deployables[name].database] ?? ''
@@ -65,7 +73,10 @@ function environments(places: Places): Environments {
   return Object.fromEntries([...services, ['event-relayer', relayer]]) as Environments
 }
 
-function oneEach(start: Start, { environment, preload }: { environment: Environments; preload: ProcessOptions['preload'] }) {
+function oneEach(
+  start: Start,
+  { environment, preload }: { environment: Environments; preload: ProcessOptions['preload'] }
+) {
   const entries = deployableNames.map(name => {
     const { main, arguments: args } = deployables[name]
     return [name, start(name, { script: main, arguments: args, env: environment[name], preload: preload?.[name] })]
@@ -75,8 +86,9 @@ function oneEach(start: Start, { environment, preload }: { environment: Environm
 
 function allInOne(start: Start, environment: Environments) {
   const script = fileURLToPath(new URL('./one-process.ts', import.meta.url))
-  const { PUBSUB_EMULATOR_HOST = '' } = environment.settlement
-  const env = { PUBSUB_EMULATOR_HOST, DEPLOYABLES: JSON.stringify(environment) }
+  const { PUBSUB_EMULATOR_HOST = '', METADATA_SERVER_DETECTION = '' } = environment.settlement
+  // Libraries read these of the process itself.
+  const env = { PUBSUB_EMULATOR_HOST, METADATA_SERVER_DETECTION, DEPLOYABLES: JSON.stringify(environment) }
   const one = start('one-process', { script, arguments: [], env })
   return Object.fromEntries(deployableNames.map(name => [name, one])) as Record<DeployableName, Supervised> // an entry for each name
 }
@@ -124,6 +136,7 @@ async function isReady(port: number): Promise<boolean> {
 
 /** What Cloud Scheduler does in production: publish what a crash or an outage left in an outbox. */
 function scheduleSweeps({ ports }: Places): NodeJS.Timeout {
-  const sweep = (name: ServiceName) => fetch(`${serviceUrl(ports[name])}/outbox/sweep`, { method: 'POST' }).catch(() => undefined)
+  const sweep = (name: ServiceName) =>
+    fetch(`${serviceUrl(ports[name])}/outbox/sweep`, { method: 'POST' }).catch(() => undefined)
   return setInterval(() => void Promise.all(serviceNames.map(sweep)), SWEEP_MS)
 }

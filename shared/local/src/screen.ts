@@ -13,6 +13,9 @@ export type Screen = {
   notice(text: string): void
 }
 
+/** The same notice again within this time isn't shown. */
+const NOTICE_MS = 2_000
+
 type Write = (line: string) => void
 
 export function createJsonScreen(write: Write): Screen {
@@ -29,13 +32,19 @@ export function createJsonScreen(write: Write): Screen {
 
 export function createTextScreen(write: Write): Screen {
   const startedAt = performance.now()
+  const noticed = new Map<string, number>()
   const elapsed = () => `${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s`
   return {
     progress: step => write(`${elapsed()}  ${step}`),
     ready: stack => write(`\n${describeStack(stack)}\nready\n`),
     stage: (stage, track) => write(`${elapsed()}  ${describeStage(stage, track)}`),
     result: result => write(describeResult(result)),
-    notice: text => write(`${elapsed()}  ! ${text}`)
+    notice: text => {
+      const last = noticed.get(text)
+      if (last !== undefined && performance.now() - last < NOTICE_MS) return
+      noticed.set(text, performance.now())
+      write(`${elapsed()}  ! ${text}`)
+    }
   }
 }
 
@@ -54,8 +63,15 @@ function describeStack({ services, relayer, rpc_url, pubsub, issuer, databases, 
   )
 }
 
-function describeStage(stage: 'mined' | 'relayed' | 'settled', { escrow, event_type, block, relayedMs, settledMs }: Track): string {
-  const took = { mined: `block ${block}`, relayed: `+${milliseconds(relayedMs)}`, settled: `+${milliseconds(settledMs)}` }[stage]
+function describeStage(
+  stage: 'mined' | 'relayed' | 'settled',
+  { escrow, event_type, block, relayedMs, settledMs }: Track
+): string {
+  const took = {
+    mined: `block ${block}`,
+    relayed: `+${milliseconds(relayedMs)}`,
+    settled: `+${milliseconds(settledMs)}`
+  }[stage]
   return `${escrow.slice(0, 10)}…  ${event_type.padEnd(16)} ${stage.padEnd(8)} ${took}`
 }
 
@@ -63,23 +79,47 @@ function describeResult(result: DemoResult): string {
   const { rows, counts, faults, deadLetters } = result
   const escrows = formatTable(
     ['escrow', 'life', 'chain', 'settlement', 'risk', 'compliance', ''],
-    rows.map(row => [row.escrow, row.title, row.chain, row.settlement, row.risk, row.compliance, row.agrees ? '✓' : '✗'])
+    rows.map(row => [
+      row.escrow,
+      row.title,
+      row.chain,
+      row.settlement,
+      row.risk,
+      row.compliance,
+      row.agrees ? '✓' : '✗'
+    ])
   )
   const services = formatTable(
     ['service', 'published to it', 'handled', 'duplicates', 'missing', 'invented'],
-    counts.services.map(one => [one.service, one.expected, one.handled, one.duplicates, one.missing.length, one.invented.length])
+    counts.services.map(one => [
+      one.service,
+      one.expected,
+      one.handled,
+      one.duplicates,
+      one.missing.length,
+      one.invented.length
+    ])
   )
   const { p50, p99 } = latencies(result)
   const timing = `mined → row: p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)} over ${result.tracks.length} facts, from when the block was seen`
   const totals = `${counts.published} messages published, ${deadLetters} dead letters`
-  const verdict = faults.length === 0 ? 'Every event arrived once, and all parts agree.' : `NOT RIGHT:\n  ${faults.join('\n  ')}`
+  const verdict =
+    faults.length === 0 ? 'Every event arrived once, and all parts agree.' : `NOT RIGHT:\n  ${faults.join('\n  ')}`
   return `\n${escrows}\n\n${services}\n\n${totals}\n${timing}\n\n${verdict}`
 }
 
 function summarize(result: DemoResult) {
   const { rows, counts, faults, deadLetters, tracks } = result
   const { p50, p99 } = latencies(result)
-  return { ok: faults.length === 0, faults, escrows: rows, counts, dead_letters: deadLetters, facts: tracks.length, mined_to_row_ms: { p50, p99 } }
+  return {
+    ok: faults.length === 0,
+    faults,
+    escrows: rows,
+    counts,
+    dead_letters: deadLetters,
+    facts: tracks.length,
+    mined_to_row_ms: { p50, p99 }
+  }
 }
 
 function latencies({ tracks }: DemoResult): { p50: number | undefined; p99: number | undefined } {

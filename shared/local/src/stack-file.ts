@@ -24,7 +24,9 @@ export type StackFile = {
 export function assertNoOtherStack(path: string): void {
   const pid = pidIn(path)
   if (pid !== undefined && isAlive(pid)) {
-    throw new PermanentError(`a stack runs already (process ${pid}, ${path}): stop it first, or give another --stack-file`)
+    throw new PermanentError(
+      `a stack runs already (process ${pid}, ${path}): stop it first, or give another --stack-file`
+    )
   }
 }
 

@@ -11,7 +11,7 @@ import { createBroker } from './broker/broker.ts'
 import type { Faults } from './broker/faults.ts'
 import { type LocalChain, startChain } from './chain.ts'
 import { type DeployableName, deployableNames, deployables, serviceNames } from './deployables.ts'
-import { PROJECT, type Places, pushClaims, serviceUrl } from './environment.ts'
+import { type Places, PROJECT, pushClaims, serviceUrl } from './environment.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
 import { freePorts } from './ports.ts'
 import { type LocalPostgres, startPostgres } from './postgres.ts'
@@ -73,7 +73,8 @@ type Running = { running: (() => Promise<unknown>)[]; stop(): Promise<void> }
 async function start(options: StackOptions, { running, stop }: Running): Promise<Stack> {
   const progress = options.onProgress ?? (() => {})
   const { portBase } = options
-  const ports = portBase === undefined ? await freePorts(PORTS) : Array.from({ length: PORTS }, (_, index) => portBase + index)
+  const ports =
+    portBase === undefined ? await freePorts(PORTS) : Array.from({ length: PORTS }, (_, index) => portBase + index)
   const [chainPort = 0, postgresPort = 0, issuerPort = 0, brokerPort = 0, ...deployablePorts] = ports
 
   const home = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'fusion-prime-stack-')))
@@ -86,8 +87,19 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
   const chainState = kept('chain.json')
   const [chain, postgres, issuer] = await Promise.all([
     track(running, startChain({ port: chainPort, ...(chainState && { stateFile: chainState }) })),
-    track(running, startPostgres({ dataDir: kept('postgres'), port: postgresPort, databases, durable: options.dataDir !== undefined })),
-    track(running, startIssuer({ port: issuerPort }).then(made => ({ ...made, stop: () => made.close() })))
+    track(
+      running,
+      startPostgres({
+        dataDir: kept('postgres'),
+        port: postgresPort,
+        databases,
+        durable: options.dataDir !== undefined
+      })
+    ),
+    track(
+      running,
+      startIssuer({ port: issuerPort }).then(made => ({ ...made, stop: () => made.close() }))
+    )
   ])
   const brokerData = kept('broker')
   const broker = await createBroker({
@@ -104,10 +116,16 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
   await Promise.all(deployableNames.map(name => migrateDatabase(postgres, name)))
 
   progress('deploying the escrow factory')
-  const { factory, startBlock } = await deployFactory({ chain, home, refundDelay: options.refundDelay ?? REFUND_DELAY_SECONDS })
+  const { factory, startBlock } = await deployFactory({
+    chain,
+    home,
+    refundDelay: options.refundDelay ?? REFUND_DELAY_SECONDS
+  })
 
   // deployablePorts has a port for each name: PORTS is four more than there are deployables.
-  const portOf = Object.fromEntries(deployableNames.map((name, index) => [name, deployablePorts[index]])) as Places['ports']
+  const portOf = Object.fromEntries(
+    deployableNames.map((name, index) => [name, deployablePorts[index]])
+  ) as Places['ports']
   const places: Places = {
     rpcUrl: chain.rpcUrl,
     chainId: chain.chainId,
@@ -120,7 +138,9 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
     sanctionsListUrl: await writeSanctionsList(home, chain.accounts[SANCTIONED_ACCOUNT]),
     pollSeconds: 1
   }
-  broker.applyCatalog(catalog(), { endpoints: Object.fromEntries(serviceNames.map(name => [name, endpoint(name, places)])) })
+  broker.applyCatalog(catalog(), {
+    endpoints: Object.fromEntries(serviceNames.map(name => [name, endpoint(name, places)]))
+  })
 
   progress(options.oneProcess ? 'starting all deployables in one process' : 'starting the relayer and three services')
   const processes = startProcesses({ places, ...options })
@@ -129,7 +149,10 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
   return { chain, postgres, broker, issuer, processes, factory, file: describe({ places, chain, issuer }), stop }
 }
 
-async function track<Part extends { stop(): Promise<void> }>(running: Running['running'], starting: Promise<Part>): Promise<Part> {
+async function track<Part extends { stop(): Promise<void> }>(
+  running: Running['running'],
+  starting: Promise<Part>
+): Promise<Part> {
   const part = await starting
   running.push(() => part.stop())
   return part

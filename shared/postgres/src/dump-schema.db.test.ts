@@ -110,7 +110,9 @@ describe('dumpSchema', () => {
   test('does not depend on the order in which things were made', async () => {
     await sql.unsafe('create table a (id int primary key); create table b (id int); create index b_id on b (id)')
     const one = await dumpSchema(sql)
-    await sql.unsafe('drop table a, b; create table b (id int); create index b_id on b (id); create table a (id int primary key)')
+    await sql.unsafe(
+      'drop table a, b; create table b (id int); create index b_id on b (id); create table a (id int primary key)'
+    )
     assert.equal(await dumpSchema(sql), one)
   })
 })

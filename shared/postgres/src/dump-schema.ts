@@ -1,7 +1,14 @@
 import type { Sql } from './create-sql.ts'
 import { transaction } from './transaction.ts'
 
-type Table = { name: string; columns: string[]; constraints: string[]; partition: string | null; parent: string | null; bound: string | null }
+type Table = {
+  name: string
+  columns: string[]
+  constraints: string[]
+  partition: string | null
+  parent: string | null
+  bound: string | null
+}
 
 /**
  * The public schema as SQL, sorted and free of anything that differs between two databases with the same migrations, so that

@@ -49,7 +49,12 @@ function load([url = '', kind = '']: string[]): () => Report {
   since.forEach((_, index) => void loop(index))
   return () => {
     const now = performance.now()
-    const report = { ok, failed, active: active.size, longestMs: Math.max(longestMs, ...since.map(start => now - start)) }
+    const report = {
+      ok,
+      failed,
+      active: active.size,
+      longestMs: Math.max(longestMs, ...since.map(start => now - start))
+    }
     ok = failed = longestMs = 0
     active.clear()
     return report

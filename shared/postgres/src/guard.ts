@@ -15,7 +15,7 @@ import type postgres from 'postgres'
  */
 
 /** How long what runs on a pool's healthy connections may take to finish after another of its connections broke. */
-const DRAIN_MS = 1_000
+export const DRAIN_MS = 1_000
 /** How long a server may take to close a connection that we ended. */
 const CLOSE_MS = 2_000
 const CANCEL_REQUEST_BYTES = 16

@@ -20,7 +20,7 @@ export function deadLetter(
   const truncated = original.length > MAX_ATTRIBUTES
   const kept = original
     .filter(([name]) => (truncated ? contract.has(name) : isPublishable(name)))
-    .map(([name, value]) => [name, cut(value, MAX_VALUE_BYTES)])
+    .map(([name, value]) => [name.toWellFormed(), cut(value, MAX_VALUE_BYTES)])
   return {
     topic: deadLetterTopic(reason.topic),
     data: Buffer.from(envelope.data, reason.fault === 'not_base64' ? 'utf8' : 'base64'),
@@ -42,10 +42,10 @@ function isPublishable(name: string): boolean {
   return name !== '' && Buffer.byteLength(name) <= 256 && !/^goog(?!client_)/i.test(name)
 }
 
-/** Cuts at a character's edge. */
+/** Cuts at a character's edge. A lone surrogate becomes U+FFFD: it has no UTF-8, and a gRPC server refuses the message. */
 function cut(text: string, bytes: number): string {
   const buffer = Buffer.from(text)
-  if (buffer.length <= bytes) return text
+  if (buffer.length <= bytes) return buffer.toString()
   let end = bytes
   while ((buffer.readUInt8(end) & 0xc0) === 0x80) end -= 1
   return buffer.subarray(0, end).toString()

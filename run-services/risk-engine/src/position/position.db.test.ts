@@ -16,8 +16,8 @@ after(async () => {
   await parts?.close()
 })
 
-const handled = async (fact: EscrowFact) => {
-  const answer = await app.inject(pushOf('escrow-events-risk-engine', fact))
+const handled = async (fact: EscrowFact, by = app) => {
+  const answer = await by.inject(pushOf('escrow-events-risk-engine', fact))
   assert.equal(answer.statusCode, 204)
 }
 const positions = async (address: string) => {
@@ -106,6 +106,18 @@ test('facts in any order, one by one or at once, give the same rows', async () =
 /** The same facts on another chain: an escrow of its own at the same address. */
 const onChain = (fact: EscrowFact, chain_id: number): EscrowFact =>
   atLevel({ ...fact, chain_id }, fact.finality, fact.incarnation)
+
+test('two instances that get the facts of an escrow at once lose none', async () => {
+  const other = createRiskEngine(parts)
+  for (let round = 0; round < 20; round += 1) {
+    const lives = ['a', 'b', 'c'].map(name => lifeOf(`two instances ${name} ${round}`))
+    const facts = lives.flatMap(({ deployed, changed }) => [deployed, changed])
+    await Promise.all(facts.map((fact, index) => handled(fact, [app, other, other, app][index % 4])))
+    for (const { escrow_address, successor } of lives)
+      assert.equal((await rowsOf(escrow_address))[0]?.address, successor)
+  }
+  await other.close()
+})
 
 test('a reverted deployment takes its positions away, whichever came first; a second incarnation brings them back', async () => {
   const { deployed, escrow_address } = lifeOf('reverted')

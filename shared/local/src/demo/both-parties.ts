@@ -13,7 +13,9 @@ export async function deployBothParties({ rpcUrl, from }: { rpcUrl: string; from
   const wallet = createWalletClient({ transport, account: from })
 
   async function send(call: { to?: Address; data: Hex; value?: bigint }) {
-    const receipt = await reader.waitForTransactionReceipt({ hash: await wallet.sendTransaction({ chain: null, ...call }) })
+    const receipt = await reader.waitForTransactionReceipt({
+      hash: await wallet.sendTransaction({ chain: null, ...call })
+    })
     if (receipt.status !== 'success') throw new Error(`transaction ${receipt.transactionHash} was refused`)
     return receipt
   }

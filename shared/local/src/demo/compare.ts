@@ -2,7 +2,15 @@ import { type Address, createEscrowClient, type EscrowState } from '@fusion-prim
 import type { StackFile } from '../stack-file.ts'
 
 /** One escrow as each part of the system sees it. `closed`: risk has no open position in it. */
-export type Row = { escrow: string; chain: string; settlement: string; finality: string; risk: string; compliance: string; agrees: boolean }
+export type Row = {
+  escrow: string
+  chain: string
+  settlement: string
+  finality: string
+  risk: string
+  compliance: string
+  agrees: boolean
+}
 
 const ENDED = new Set(['released', 'refunded'])
 
@@ -30,12 +38,18 @@ function statusOf({ status, approvals, approvalsRequired }: EscrowState): string
   return approvals >= approvalsRequired ? 'approved' : 'partially_approved'
 }
 
-async function positionStatus({ services }: StackFile, { escrow, payer }: { escrow: string; payer: string }): Promise<string> {
+async function positionStatus(
+  { services }: StackFile,
+  { escrow, payer }: { escrow: string; payer: string }
+): Promise<string> {
   const answer = await get(`${services['risk-engine']}/positions/${payer}`)
   return statusIn(answer?.positions, escrow) ?? 'closed'
 }
 
-async function screenedStatus({ services }: StackFile, { escrow, payer }: { escrow: string; payer: string }): Promise<string> {
+async function screenedStatus(
+  { services }: StackFile,
+  { escrow, payer }: { escrow: string; payer: string }
+): Promise<string> {
   const answer = await get(`${services.compliance}/screenings/${payer}`)
   return statusIn(answer?.escrows, escrow) ?? 'unknown'
 }

@@ -27,13 +27,23 @@ export async function countEvents(stack: StackFile): Promise<Counts> {
       from outbox where topic = 'escrow-events'`
   })
   const services = await Promise.all(serviceNames.map(service => countService(stack, { service, sent })))
-  return { published: sent.filter(one => one.published).length, unpublished: sent.filter(one => !one.published).length, services }
+  return {
+    published: sent.filter(one => one.published).length,
+    unpublished: sent.filter(one => !one.published).length,
+    services
+  }
 }
 
-async function countService(stack: StackFile, { service, sent }: { service: ServiceName; sent: readonly Sent[] }): Promise<ServiceCount> {
+async function countService(
+  stack: StackFile,
+  { service, sent }: { service: ServiceName; sent: readonly Sent[] }
+): Promise<ServiceCount> {
   const handled = await query(stack, {
     database: deployables[service].database,
-    read: sql => sql<{ event_id: string; duplicates: string }[]>`select event_id, duplicates from processed_events where topic = 'escrow-events'`
+    read: sql =>
+      sql<
+        { event_id: string; duplicates: string }[]
+      >`select event_id, duplicates from processed_events where topic = 'escrow-events'`
   })
   const expected = new Set(sent.filter(one => service === 'settlement' || one.once).map(one => one.event_id))
   const got = new Set(handled.map(one => one.event_id))

@@ -8,6 +8,8 @@ export type Cast = {
   payee: Address
   arbiter: Address
   secondArbiter: Address
+  /** Alone in deploying the contract that is two parties: a node gives two clients of one account the same nonce. */
+  deployer: Address
   /** Named by the demo's sanctions list. */
   sanctioned: Address
 }
@@ -19,7 +21,14 @@ export type Life = {
   run(stage: Stage): Promise<void>
 }
 
-export type Stage = { client: EscrowClient; rpcUrl: string; factory: Address; cast: Cast; payer: Address; born(escrow: Address): void }
+export type Stage = {
+  client: EscrowClient
+  rpcUrl: string
+  factory: Address
+  cast: Cast
+  payer: Address
+  born(escrow: Address): void
+}
 
 const ETHER = 10n ** 18n
 /** Seconds; long enough to see that a release has to wait. */
@@ -29,17 +38,32 @@ const RETRY_MS = 500
 type Approvals = 1 | 2 | 3
 type Terms = { payee?: Address; approvalsRequired: Approvals; releaseDelay?: bigint }
 
-async function create({ client, factory, cast, payer, born }: Stage, { payee, approvalsRequired, releaseDelay = 0n }: Terms) {
+async function create(
+  { client, factory, cast, payer, born }: Stage,
+  { payee, approvalsRequired, releaseDelay = 0n }: Terms
+) {
   const arbiter = approvalsRequired === 3 ? { arbiter: cast.arbiter } : {}
   const amount = (ETHER * BigInt(approvalsRequired + 1)) / 2n
-  const made = await client.createEscrow({ from: payer, factory, payee: payee ?? cast.payee, amount, approvalsRequired, releaseDelay, ...arbiter })
+  const made = await client.createEscrow({
+    from: payer,
+    factory,
+    payee: payee ?? cast.payee,
+    amount,
+    approvalsRequired,
+    releaseDelay,
+    ...arbiter
+  })
   born(made.escrow)
   return made.escrow
 }
 
-const approvers = ({ cast, payer }: Stage, count: Approvals): Address[] => [payer, cast.payee, cast.arbiter].slice(0, count)
+const approvers = ({ cast, payer }: Stage, count: Approvals): Address[] =>
+  [payer, cast.payee, cast.arbiter].slice(0, count)
 
-async function approveAll({ client }: Stage, { escrow, by }: { escrow: Address; by: readonly Address[] }): Promise<void> {
+async function approveAll(
+  { client }: Stage,
+  { escrow, by }: { escrow: Address; by: readonly Address[] }
+): Promise<void> {
   for (const from of by) await client.approve({ from, escrow })
 }
 
@@ -91,8 +115,8 @@ function waiting(title: string, { required, given }: { required: Approvals; give
 /** One contract is the payer and, through another, the payee: both approve in one transaction, with two logs. */
 const bothInOneTransaction: Life = {
   title: 'released, two approvals in one transaction',
-  async run({ client, rpcUrl, factory, payer, born }) {
-    const parties: BothParties = await deployBothParties({ rpcUrl, from: payer })
+  async run({ client, rpcUrl, factory, cast, payer, born }) {
+    const parties: BothParties = await deployBothParties({ rpcUrl, from: cast.deployer })
     const escrow = await parties.create({ factory, amount: ETHER })
     born(escrow)
     await parties.approveBoth(escrow)

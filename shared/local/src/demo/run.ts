@@ -21,7 +21,10 @@ export type DemoResult = {
 const SETTLE_MS = 90_000
 
 /** Takes the demo's escrows through their lives and waits until all that came of them is final everywhere. */
-export async function runDemo(stack: Stack, { tracker, onWaiting }: { tracker: Tracker; onWaiting(): void }): Promise<DemoResult> {
+export async function runDemo(
+  stack: Stack,
+  { tracker, onWaiting }: { tracker: Tracker; onWaiting(): void }
+): Promise<DemoResult> {
   const { chain, factory } = stack
   const unwatch = watchChain({ rpcUrl: chain.rpcUrl, chainId: chain.chainId, onLog: tracker.seen })
   const client = createEscrowClient({ rpcUrl: chain.rpcUrl, chainId: chain.chainId })
@@ -43,12 +46,15 @@ export async function runDemo(stack: Stack, { tracker, onWaiting }: { tracker: T
 }
 
 function castOf(accounts: readonly Address[]): Cast {
-  const [, , , , , payee, arbiter, secondArbiter, sanctioned] = accounts
-  if (!payee || !arbiter || !secondArbiter || !sanctioned) throw new Error('the demo needs nine accounts')
-  return { payers: accounts.slice(0, 5), payee, arbiter, secondArbiter, sanctioned }
+  const [, , , , , payee, arbiter, secondArbiter, sanctioned, deployer] = accounts
+  if (!payee || !arbiter || !secondArbiter || !sanctioned || !deployer) throw new Error('the demo needs ten accounts')
+  return { payers: accounts.slice(0, 5), payee, arbiter, secondArbiter, sanctioned, deployer }
 }
 
-async function untilSettled(stack: Stack, { tracker, born }: { tracker: Tracker; born: ReadonlyMap<Address, string> }): Promise<DemoResult> {
+async function untilSettled(
+  stack: Stack,
+  { tracker, born }: { tracker: Tracker; born: ReadonlyMap<Address, string> }
+): Promise<DemoResult> {
   const deadline = performance.now() + SETTLE_MS
   for (;;) {
     const result = await inspect(stack, { tracker, born })
@@ -57,7 +63,10 @@ async function untilSettled(stack: Stack, { tracker, born }: { tracker: Tracker;
   }
 }
 
-async function inspect({ file, broker }: Stack, { tracker, born }: { tracker: Tracker; born: ReadonlyMap<Address, string> }): Promise<DemoResult> {
+async function inspect(
+  { file, broker }: Stack,
+  { tracker, born }: { tracker: Tracker; born: ReadonlyMap<Address, string> }
+): Promise<DemoResult> {
   const compared = await compareEscrows(file, [...born.keys()])
   const rows = compared.map(row => ({ ...row, title: born.get(row.escrow as Address) ?? '' })) // the keys are addresses
   const counts = await countEvents(file)
@@ -65,10 +74,18 @@ async function inspect({ file, broker }: Stack, { tracker, born }: { tracker: Tr
   const tracks = tracker.tracks()
   const faults = [
     ...rows.filter(row => !row.agrees).map(row => `${row.escrow} (${row.title}): the parts differ`),
-    ...rows.filter(row => row.finality !== 'finalized').map(row => `${row.escrow} (${row.title}): not final in settlement`),
-    ...tracks.filter(track => track.settledMs === undefined).map(track => `${track.event_type} of ${track.escrow} has no row in settlement`),
-    ...counts.services.filter(one => one.missing.length > 0).map(one => `${one.service} lacks ${one.missing.length} events, ${one.missing[0]} first`),
-    ...counts.services.filter(one => one.invented.length > 0).map(one => `${one.service} has ${one.invented.length} events that nobody sent`),
+    ...rows
+      .filter(row => row.finality !== 'finalized')
+      .map(row => `${row.escrow} (${row.title}): not final in settlement`),
+    ...tracks
+      .filter(track => track.settledMs === undefined)
+      .map(track => `${track.event_type} of ${track.escrow} has no row in settlement`),
+    ...counts.services
+      .filter(one => one.missing.length > 0)
+      .map(one => `${one.service} lacks ${one.missing.length} events, ${one.missing[0]} first`),
+    ...counts.services
+      .filter(one => one.invented.length > 0)
+      .map(one => `${one.service} has ${one.invented.length} events that nobody sent`),
     ...(counts.unpublished > 0 ? [`${counts.unpublished} events wait in the relayer’s outbox`] : []),
     ...(deadLetters > 0 ? [`${deadLetters} dead letters`] : [])
   ]

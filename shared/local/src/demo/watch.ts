@@ -12,7 +12,15 @@ const POLL_MS = 50
  * Reads the logs of every new block, apart from the relayer, and tells each escrow event at the moment when its block was seen
  * (milliseconds of performance.now). Answers how to stop.
  */
-export function watchChain({ rpcUrl, chainId, onLog }: { rpcUrl: string; chainId: number; onLog(log: SeenLog): void }): () => Promise<void> {
+export function watchChain({
+  rpcUrl,
+  chainId,
+  onLog
+}: {
+  rpcUrl: string
+  chainId: number
+  onLog(log: SeenLog): void
+}): () => Promise<void> {
   const reader = createPublicClient({ transport: http(rpcUrl) })
   let stopped = false
   let next: bigint | undefined
@@ -26,7 +34,12 @@ export function watchChain({ rpcUrl, chainId, onLog }: { rpcUrl: string; chainId
         const decoded = decodeLog(log)
         if (decoded.kind !== 'event' || decoded.event === 'EscrowCreated') continue
         const escrow = decoded.event === 'EscrowDeployed' ? decoded.args.escrow : log.address
-        const place = { chain_id: chainId, block_hash: log.blockHash, transaction_hash: log.transactionHash, log_index: log.logIndex }
+        const place = {
+          chain_id: chainId,
+          block_hash: log.blockHash,
+          transaction_hash: log.transactionHash,
+          log_index: log.logIndex
+        }
         onLog({ fact_id: factId(place), event_type: decoded.event, escrow, block: Number(next), seenAt })
       }
     }

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { hasShrunk, parseSanctionsList, unusable } from './list.ts'
+
+type Vector = { id: string; ticker: string; address: string; evm: boolean }
+const vectors = new URL('../../test-vectors/ofac-addresses.json', import.meta.url)
+const { cases }: { cases: Vector[] } = JSON.parse(await readFile(vectors, 'utf8'))
+
+const entry = { address: '0x098B716B8Aaf21512996dC57EB0615e2383E2f96', chain: 'ETH', list: 'OFAC SDN' }
+const file = { version: '7', as_of: '2026-01-31T12:00:00Z', addresses: [entry], names: [{ name: 'A B', list: 'EU' }] }
+const good = JSON.stringify(file)
+
+test('every address of the OFAC list is found: EVM ones in any case, others in their own only', () => {
+  const addresses = cases.map(({ ticker, address }) => ({ address, chain: ticker, list: 'OFAC SDN' }))
+  const list = parseSanctionsList(JSON.stringify({ ...file, addresses }))
+  assert.ok(cases.length > 400)
+  for (const { id, address, evm } of cases) {
+    assert.equal(list.addresses.get(evm ? address.toLowerCase() : address), 'OFAC SDN', id)
+    if (!evm && address !== address.toLowerCase())
+      assert.equal(list.addresses.get(address.toLowerCase()), undefined, id)
+  }
+})
+
+test('upper case, blanks around an address and fields that we don’t know are understood', () => {
+  const addresses = [{ ...entry, address: ` ${entry.address.toUpperCase()}\n`, since: '2022' }]
+  const list = parseSanctionsList(JSON.stringify({ ...file, addresses, publisher: 'us' }))
+  assert.deepEqual([...list.addresses], [[entry.address.toLowerCase(), 'OFAC SDN']])
+  assert.deepEqual([list.version, list.asOf.toISOString(), list.names], ['7', '2026-01-31T12:00:00.000Z', file.names])
+})
+
+test('of an address on several lists the first is named', () => {
+  const list = parseSanctionsList(JSON.stringify({ ...file, addresses: [entry, { ...entry, list: 'EU' }] }))
+  assert.deepEqual([...list.addresses.values()], ['OFAC SDN'])
+})
+
+// Names as in the vectors for files of other formats.
+const broken: Record<string, string> = {
+  empty: '',
+  html: '<html><body>503 Service Unavailable</body></html>',
+  'truncated-in-quotes': good.slice(0, good.indexOf('OFAC') + 2),
+  'junk-last-line': `${good}\n||||`,
+  'ctrl-z-end': `${good}\u001a`,
+  'short-rows': JSON.stringify({ ...file, addresses: [entry, { address: entry.address }] }),
+  'no entries': JSON.stringify({ ...file, addresses: [], names: [] }),
+  'no addresses': JSON.stringify({ ...file, addresses: undefined }),
+  'no version': JSON.stringify({ ...file, version: '' }),
+  'a version that is a number': JSON.stringify({ ...file, version: 7 }),
+  'an empty address': JSON.stringify({ ...file, addresses: [{ ...entry, address: ' ' }] }),
+  'a date without a time': JSON.stringify({ ...file, as_of: '2026-01-31' }),
+  'a day that doesn’t exist': JSON.stringify({ ...file, as_of: '2026-02-30T12:00:00Z' }),
+  null: 'null',
+  'an array': '[]'
+}
+for (const [id, text] of Object.entries(broken)) {
+  test(`broken file: ${id}`, () => assert.throws(() => parseSanctionsList(text), /^Error: the file /))
+}
+
+for (const [now, reason] of [
+  ['2026-01-31T12:00:00Z', undefined],
+  ['2026-02-01T12:00:00Z', undefined],
+  ['2026-02-01T12:00:01Z', 'the list is older than 24 h'],
+  ['2026-01-31T11:00:00Z', undefined],
+  ['2026-01-31T10:59:59Z', 'the list is dated in the future']
+] as const) {
+  test(`at ${now}: ${reason ?? 'usable'}`, () => {
+    assert.equal(unusable(parseSanctionsList(good), { now: new Date(now), maxAgeHours: 24 }), reason)
+  })
+}
+
+for (const [before, after, shrunk] of [
+  [401, 200, true],
+  [400, 200, false],
+  [400, 500, false],
+  [99, 1, false]
+] as const) {
+  test(`from ${before} to ${after} entries: ${shrunk ? 'refused' : 'taken'}`, () => {
+    const ofSize = (size: number) => {
+      const addresses = cases.slice(0, size).map(({ address }, index) => ({ ...entry, address: `${address}${index}` }))
+      const names = Array.from({ length: size - addresses.length }, (_, index) => ({ name: `${index}`, list: 'EU' }))
+      return parseSanctionsList(JSON.stringify({ ...file, addresses, names }))
+    }
+    assert.equal(hasShrunk(ofSize(after), ofSize(before)), shrunk)
+  })
+}

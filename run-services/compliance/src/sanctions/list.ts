@@ -1,0 +1,72 @@
+import { UtcTime } from '@fusion-prime/events'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+const Text = Type.String({ minLength: 1, pattern: '\\S' })
+const ListFile = Type.Object({
+  version: Text,
+  as_of: UtcTime,
+  addresses: Type.Array(Type.Object({ address: Text, chain: Text, list: Text })),
+  names: Type.Array(Type.Object({ name: Text, list: Text }))
+})
+const validator = Compile(ListFile)
+
+/** The sanctions lists of one file. */
+export type SanctionsList = {
+  version: string
+  asOf: Date
+  /** Name of the list by address: EVM addresses in lower case, others in their own. */
+  addresses: ReadonlyMap<string, string>
+  names: readonly { name: string; list: string }[]
+}
+
+/** Reads a file of lists; throws an Error that says what is wrong. A file without any entry is broken, not an empty list. */
+export function parseSanctionsList(text: string): SanctionsList {
+  const file = parseFile(text)
+  if (file.addresses.length + file.names.length === 0) throw new Error('the file has no entries')
+  const addresses = new Map<string, string>()
+  for (const { address, list } of file.addresses) {
+    const key = addressKey(address.trim())
+    if (!addresses.has(key)) addresses.set(key, list)
+  }
+  return { version: file.version, asOf: new Date(file.as_of), addresses, names: file.names }
+}
+
+function parseFile(text: string): Static<typeof ListFile> {
+  let file: unknown
+  try {
+    file = JSON.parse(text)
+  } catch (cause) {
+    throw new Error('the file is not JSON', { cause })
+  }
+  if (validator.Check(file)) return file
+  const [first] = validator.Errors(file)
+  throw new Error(
+    `the file is not a list of sanctions: ${first?.instancePath || '/'} ${first?.message ?? 'is not valid'}`
+  )
+}
+
+/** An EVM address is the same party on every EVM chain, however its letters are written; base58 has a meaning in its case. */
+const addressKey = (address: string): string => (/^0x[0-9a-f]{40}$/i.test(address) ? address.toLowerCase() : address)
+
+/** More than an hour ahead of our clock is no date that a list can have. */
+const CLOCK_SKEW_MS = 3_600_000
+
+/** Why a list may not be used at this time; undefined if it may. */
+export function unusable(
+  list: SanctionsList,
+  { now, maxAgeHours }: { now: Date; maxAgeHours: number }
+): string | undefined {
+  const age = now.getTime() - list.asOf.getTime()
+  if (age > maxAgeHours * 3_600_000) return `the list is older than ${maxAgeHours} h`
+  return age < -CLOCK_SKEW_MS ? 'the list is dated in the future' : undefined
+}
+
+/** Smaller lists may change by any factor. */
+const MIN_COUNTED = 100
+
+/** Whether a list lost more than half of the one before: a cut file is likelier than that many pardons. */
+export function hasShrunk(list: SanctionsList, before: SanctionsList): boolean {
+  const size = ({ addresses, names }: SanctionsList) => addresses.size + names.length
+  return size(before) >= MIN_COUNTED && size(list) * 2 < size(before)
+}

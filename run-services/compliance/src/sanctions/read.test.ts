@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type RequestListener } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { createListReader } from './read.ts'
+
+/** A server of the test's own on the loopback address. */
+async function startServer(listener: RequestListener) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return { url: `http://127.0.0.1:${address.port}`, [Symbol.asyncDispose]: async () => void server.close() }
+}
+
+test('a file is read anew each time, without a byte order mark; what isn’t UTF-8 is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sanctions-'))
+  const path = join(folder, 'a list.json')
+  const read = createListReader(pathToFileURL(path).href)
+  await assert.rejects(read, { code: 'ENOENT' })
+  await writeFile(path, '\ufeff{"a":"é"}')
+  assert.equal(await read(), '{"a":"é"}')
+  await writeFile(path, Buffer.from([0x7b, 0xff, 0x7d]))
+  await assert.rejects(read, TypeError)
+  await rm(folder, { recursive: true })
+})
+
+test('over HTTP only a 200 is a list: no error page, no redirect', async () => {
+  await using server = await startServer((request, response) => {
+    if (request.url === '/list') response.end('{}')
+    else if (request.url === '/moved') response.writeHead(302, { location: '/list' }).end()
+    else response.writeHead(503).end('{}')
+  })
+  assert.equal(await createListReader(`${server.url}/list`)(), '{}')
+  await assert.rejects(createListReader(`${server.url}/moved`))
+  await assert.rejects(createListReader(`${server.url}/other`), /answered 503/)
+})
+
+test('an object of Cloud Storage is read through its media endpoint, with the service’s token', async () => {
+  const seen: (string | undefined)[] = []
+  await using server = await startServer((request, response) => {
+    seen.push(request.url, request.headers.authorization)
+    response.end('{}')
+  })
+  const authorize = async () => new Headers({ authorization: 'Bearer token' })
+  const read = createListReader('gs://lists_prod/sanctions/all lists.json', { url: server.url, authorize })
+  assert.equal(await read(), '{}')
+  assert.deepEqual(seen, ['/storage/v1/b/lists_prod/o/sanctions%2Fall%20lists.json?alt=media', 'Bearer token'])
+})
+
+for (const url of [
+  'http://example.com/list',
+  'file://host/list',
+  'gs://bucket',
+  'gs:///list',
+  'ftp://host/list',
+  'https://',
+  'list.json'
+]) {
+  test(`refused: ${url}`, () => assert.throws(() => createListReader(url), { name: 'PermanentError' }))
+}
+for (const url of [
+  'http://localhost/list',
+  'http://[::1]:8080/list',
+  'https://example.com/list',
+  'gs://bucket/list',
+  'file:///list'
+]) {
+  test(`accepted: ${url}`, () => assert.equal(typeof createListReader(url), 'function'))
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { PermanentError } from '@fusion-prime/runtime'
+import { GoogleAuth } from 'google-auth-library'
+
+/** Reads the text of the list, wherever it is. */
+export type ReadList = () => Promise<string>
+
+/** Below the shortest sensible interval between two readings. */
+const TIMEOUT_MS = 30_000
+
+// Drops a byte order mark, and refuses bytes that aren't UTF-8.
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+const STORAGE = 'https://storage.googleapis.com'
+const loopback = ['127.0.0.1', 'localhost', '[::1]']
+
+type Storage = { url: string; authorize: () => Promise<Headers> }
+
+/** How to read a list at a URL: `file:`, `https:`, `http:` on the loopback address, or `gs://<bucket>/<object>`. */
+export function createListReader(url: string, storage?: Storage): ReadList {
+  const { protocol, hostname } = URL.parse(url) ?? {}
+  const [, bucket, object] = /^gs:\/\/([^/]+)\/(.+)$/.exec(url) ?? []
+  if (bucket && object) {
+    const { url: base, authorize } = storage ?? googleStorage()
+    const media = `${base}/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(object)}?alt=media`
+    return async () => download(media, await authorize())
+  }
+  if (protocol === 'file:' && hostname === '') return async () => decoder.decode(await readFile(fileURLToPath(url)))
+  if (protocol === 'https:' || (protocol === 'http:' && hostname && loopback.includes(hostname)))
+    return () => download(url)
+  throw new PermanentError(
+    'SANCTIONS_LIST_URL must be a file:, https: or gs://<bucket>/<object> URL, or http: on the loopback address'
+  )
+}
+
+/** Cloud Storage with the service's own account, which needs storage.objects.get on the bucket. */
+function googleStorage(): Storage {
+  const auth = new GoogleAuth({ scopes: ['https://www.googleapis.com/auth/devstorage.read_only'] })
+  return { url: STORAGE, authorize: () => auth.getRequestHeaders(STORAGE) }
+}
+
+async function download(url: string, headers = new Headers()): Promise<string> {
+  // A redirect could lead to a place that nobody configured.
+  const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+  if (!response.ok) throw new Error(`the list’s server answered ${response.status}`)
+  return decoder.decode(await response.arrayBuffer())
+}

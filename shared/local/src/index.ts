@@ -1,0 +1,6 @@
+export * from './broker/broker.ts'
+export * from './chain.ts'
+export * from './demo/both-parties.ts'
+export * from './issuer.ts'
+export * from './postgres.ts'
+export * from './test-database.ts'
