@@ -76,8 +76,8 @@ async function measure(broker: Broker, { messages, keys, viaClient }: Run): Prom
 }
 
 async function publishWithClient(broker: Broker, messages: number, message: (index: number) => object) {
-  process.env.PUBSUB_EMULATOR_HOST = broker.host
-  const client = new PubSub({ projectId: PROJECT })
+  process.env.METADATA_SERVER_DETECTION = 'none' // no search for Google's metadata server
+  const client = new PubSub({ projectId: PROJECT, apiEndpoint: `http://${broker.host}`, emulatorMode: true })
   const topic = client.topic('bench', { batching: { maxMessages: BATCH } })
   await Promise.all(Array.from({ length: messages }, (_, index) => topic.publishMessage(message(index))))
   await client.close()

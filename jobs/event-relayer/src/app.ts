@@ -21,7 +21,12 @@ export type EventRelayer = {
 
 /** The relayer's parts, put together. */
 export function createEventRelayer({ config, log }: { config: RelayerConfig; log: Log }): EventRelayer {
-  const sql = createSql({ url: config.DATABASE_URL, max: 4, applicationName: 'event-relayer' })
+  const sql = createSql({
+    url: config.DATABASE_URL,
+    max: 4,
+    applicationName: 'event-relayer',
+    onFault: error => log.error({ error }, 'postgres_connection_lost')
+  })
   const publisher = createPublisher({ project: config.GOOGLE_CLOUD_PROJECT, timeoutMs: PUBLISH_MS })
   const [url = ''] = config.RPC_URLS.split(',')
   const chainId = config.CHAIN_ID

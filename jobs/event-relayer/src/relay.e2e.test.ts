@@ -160,7 +160,7 @@ test('ids are those of WIRE, computed here anew', async () => {
 
 test('two approvals in one transaction are two facts', async () => {
   const sql = await freshDatabase()
-  const parties = await deployBothParties({ rpcUrl: chain.rpcUrl, from: chain.payer })
+  const parties = await deployBothParties(chain.client, chain.payer)
   const escrow = await parties.create({ factory: chain.factory, amount: 3n })
   await parties.approveBoth(escrow)
   await tick({ sql, rpcUrl: chain.rpcUrl, factory: chain.factory })

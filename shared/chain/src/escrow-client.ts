@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Account,
   type Address,
@@ -10,7 +11,9 @@ import {
   type Hash,
   type Hex,
   http,
+  TransactionNotFoundError,
   type TransactionReceipt,
+  TransactionReceiptNotFoundError,
   zeroAddress
 } from 'viem'
 import { escrowAbi } from './abi/escrow.ts'
@@ -21,6 +24,8 @@ import { EscrowError, explainError } from './escrow-errors.ts'
 import { type EscrowState, lowerCase, readEscrow } from './escrow-state.ts'
 
 const RECEIPT_TIMEOUT_MS = 120_000
+/** Polls, five to a block: a transaction that the node hasn't known for so long is sent again. */
+const FORGOTTEN_AFTER_POLLS = 10
 
 /** Who sends: an address that the node signs for (a local chain's accounts), or an account with its own key (`privateKeyToAccount`). */
 export type Sender = Address | Account
@@ -54,9 +59,11 @@ export type EscrowClient = {
   refund(options: EscrowAction): Promise<Sent>
   changeArbiter(options: EscrowAction & { arbiter: Address }): Promise<Sent>
   readEscrow(escrow: Address): Promise<EscrowState>
+  /** Any other call, until it's mined. */
+  transact(call: Call): Promise<TransactionReceipt>
 }
 
-type Call = { from: Sender; to?: Address; data: Hex; value?: bigint }
+export type Call = { from: Sender; to?: Address; data: Hex; value?: bigint }
 
 /** A client for one chain. With `chainId` it refuses to send to any other, also if the URL leads there. */
 export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainId?: number }): EscrowClient {
@@ -73,15 +80,40 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
       if (call.to) await requireCode(call.to)
       // As the next block would see it: the node's own refusal has the reason, a mined one doesn't.
       await reader.call({ account, ...call, blockTag: 'pending' })
-      const hash = await inTurn(() => wallet.sendTransaction({ account, chain: chain ?? null, ...call }))
-      const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_TIMEOUT_MS })
+      const receipt = await mine({ account, ...call })
       if (receipt.status === 'success') return receipt
       // Another transaction came between; after its block the reason is the same.
       await reader.call({ account, ...call, blockNumber: receipt.blockNumber })
-      throw new EscrowError('Reverted', `transaction ${hash} was mined but refused: try again`)
+      throw new EscrowError('Reverted', `transaction ${receipt.transactionHash} was mined but refused: try again`)
     } catch (error) {
       throw explainError(error)
     }
+  }
+
+  /**
+   * Waits until a transaction with this nonce is mined. A node that mines just now may take a transaction and forget it; one that it
+   * doesn't know any more is sent again with the same nonce, so that at most one of them is ever mined.
+   */
+  async function mine(call: Omit<Call, 'from'> & { account: Sender }): Promise<TransactionReceipt> {
+    const address = typeof call.account === 'string' ? call.account : call.account.address
+    const deadline = Date.now() + RECEIPT_TIMEOUT_MS
+    const { hash, nonce } = await inTurn(async () => {
+      const next = await reader.getTransactionCount({ address, blockTag: 'pending' })
+      return { nonce: next, hash: await wallet.sendTransaction({ chain: chain ?? null, ...call, nonce: next }) }
+    })
+    const hashes = [hash]
+    for (let unknownFor = 0; Date.now() < deadline; await sleep(pollingInterval)) {
+      for (const sent of hashes) {
+        const receipt = await reader.getTransactionReceipt({ hash: sent }).catch(ignoreNotFound)
+        if (receipt) return receipt
+      }
+      const known = await Promise.all(hashes.map(sent => reader.getTransaction({ hash: sent }).catch(ignoreNotFound)))
+      unknownFor = known.some(Boolean) ? 0 : unknownFor + 1
+      if (unknownFor < FORGOTTEN_AFTER_POLLS) continue
+      unknownFor = 0
+      hashes.push(await inTurn(() => wallet.sendTransaction({ chain: chain ?? null, ...call, nonce })))
+    }
+    throw new EscrowError('NotMined', `transaction ${hash} was not mined within ${RECEIPT_TIMEOUT_MS / 1000} s`)
   }
 
   async function requireCode(address: Address): Promise<void> {
@@ -118,6 +150,7 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
     refund: action => act(action, encodeFunctionData({ abi: escrowAbi, functionName: 'refund' })),
     changeArbiter: ({ arbiter, ...action }) =>
       act(action, encodeFunctionData({ abi: escrowAbi, functionName: 'changeArbiter', args: [arbiter] })),
+    transact: send,
     async readEscrow(address) {
       await requireCode(address)
       return readEscrow(reader, address)
@@ -135,9 +168,15 @@ function createTurns() {
   }
 }
 
+function ignoreNotFound(error: unknown): undefined {
+  if (error instanceof TransactionReceiptNotFoundError || error instanceof TransactionNotFoundError) return undefined
+  throw error
+}
+
 const sentOf = ({ transactionHash, blockNumber }: TransactionReceipt): Sent => ({ transactionHash, blockNumber })
 
-function deployedIn({ logs, transactionHash }: TransactionReceipt): Address {
+/** The escrow that a transaction deployed. */
+export function deployedIn({ logs, transactionHash }: TransactionReceipt): Address {
   for (const log of logs) {
     const decoded = decodeLog(log)
     if (decoded.kind === 'event' && decoded.event === 'EscrowDeployed') return decoded.args.escrow

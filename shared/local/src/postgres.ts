@@ -45,9 +45,9 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
     await chmod(scratch, 0o711)
     const home = options.dataDir ?? join(scratch, 'home')
     const cluster = await openCluster({ home, scratch, account: await unprivilegedAccount(), durable })
-    const port = options.port || (await freePort())
-    const postgres = await serve({ ...cluster, port, durable, scratch })
+    const postgres = await serveSomewhere({ ...cluster, durable, scratch, port: options.port })
     try {
+      await asAdmin(postgres.adminUrl, sql => sql`revoke connect on database postgres, template1 from public`)
       for (const name of databases) await postgres.createDatabase(name)
       return postgres
     } catch (error) {
@@ -57,6 +57,21 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   } catch (error) {
     await rm(scratch, { recursive: true, force: true })
     throw error
+  }
+}
+
+/** A free port may be taken by another process before the server binds it; a given one is used or refused. */
+async function serveSomewhere({
+  port,
+  ...options
+}: Omit<ServerOptions, 'port'> & { port: number | undefined }): Promise<LocalPostgres> {
+  if (port) return serve({ ...options, port })
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await serve({ ...options, port: await freePort() })
+    } catch (error) {
+      if (attempt === 5 || !/Address already in use/.test(String(error))) throw error
+    }
   }
 }
 

@@ -11,7 +11,13 @@ test('reads what the server writes', () => {
     ['{a,b}', ['a', 'b']],
     ['{NULL,"NULL",null}', [null, 'NULL', 'null']],
     ['{"a\\"b\\\\c","{x,y}",""}', ['a"b\\c', '{x,y}', '']],
-    ['{{1,2},{3,4}}', [['1', '2'], ['3', '4']]],
+    [
+      '{{1,2},{3,4}}',
+      [
+        ['1', '2'],
+        ['3', '4']
+      ]
+    ],
     ['[0:1]={7,8}', ['7', '8']]
   ]
   for (const [written, read] of cases) assert.deepEqual(parseArray(written, text), read, written)
@@ -19,7 +25,11 @@ test('reads what the server writes', () => {
 })
 
 test('reads back what it writes', () => {
-  const item = fc.oneof(fc.string({ unit: 'binary' }), fc.constant(null), fc.constantFrom('null', 'NULL', '', '"', '\\', '{', ',', '\n'))
+  const item = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constant(null),
+    fc.constantFrom('null', 'NULL', '', '"', '\\', '{', ',', '\n')
+  )
   fc.assert(
     fc.property(fc.array(item), items => {
       const written = serializeArray(items, String)

@@ -21,7 +21,8 @@ describe('createSql', () => {
   })
 
   test('keeps every digit of int8 and numeric', async () => {
-    const [row] = await sql`select 9007199254740993::int8 as big, ${'1'.repeat(78)}::numeric(78,0) as amount, 7::int4 as small`
+    const [row] =
+      await sql`select 9007199254740993::int8 as big, ${'1'.repeat(78)}::numeric(78,0) as amount, 7::int4 as small`
     assert.deepEqual({ ...row }, { big: '9007199254740993', amount: '1'.repeat(78), small: 7 })
   })
 
@@ -46,7 +47,13 @@ describe('createSql', () => {
       }
     )
     const joined = await sql`select * from unnest(${['a', 'b']}::text[], ${['1', '2']}::bigint[]) as t (name, n)`
-    assert.deepEqual([...joined], [{ name: 'a', n: '1' }, { name: 'b', n: '2' }])
+    assert.deepEqual(
+      [...joined],
+      [
+        { name: 'a', n: '1' },
+        { name: 'b', n: '2' }
+      ]
+    )
   })
 
   test('limits statements and waits for locks, and names its connections', async () => {
@@ -62,7 +69,8 @@ describe('createSql', () => {
 
   test('createSqlLike differs in what it is told only', async () => {
     const other = createSqlLike(sql, { applicationName: 'other', max: 1 })
-    const [row] = await other`select current_setting('application_name') as name, current_setting('statement_timeout') as timeout`
+    const [row] =
+      await other`select current_setting('application_name') as name, current_setting('statement_timeout') as timeout`
     assert.deepEqual({ ...row }, { name: 'other', timeout: '300ms' })
     await other.end()
   })
@@ -86,7 +94,13 @@ describe('createSql', () => {
 
   test('without a URL follows the PG* variables', async t => {
     const { hostname, port, username, password, pathname } = new URL(database.url)
-    const variables = { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) }
+    const variables = {
+      PGHOST: hostname,
+      PGPORT: port,
+      PGUSER: username,
+      PGPASSWORD: password,
+      PGDATABASE: pathname.slice(1)
+    }
     const before = { ...process.env }
     t.after(() => {
       process.env = before

@@ -79,7 +79,8 @@ function guardedSocket({ target, silenceMs, onBroken }: SocketOptions) {
   let unanswered = 0
   let failure: Error | undefined
   const silence = createSilenceTimer(silenceMs, () => {
-    real.destroy(new Error(`Postgres owed an answer and was silent for ${silenceMs} ms`))
+    const message = `Postgres owed an answer and was silent for ${silenceMs} ms`
+    real.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
   })
 
   const socket = Object.assign(new EventEmitter(), {

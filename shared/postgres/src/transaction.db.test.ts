@@ -114,14 +114,27 @@ describe('transaction', () => {
       ['select nothing', false]
     ]
     for (const [statement, expected] of faults) {
-      const error = await sql.unsafe(statement).then(() => assert.fail(statement), (thrown: unknown) => thrown)
+      const error = await sql.unsafe(statement).then(
+        () => assert.fail(statement),
+        (thrown: unknown) => thrown
+      )
       assert.equal(isDataFault(error), expected, statement)
       assert.equal(isConnectionFault(error), false, statement)
     }
   })
 
   test('knows faults of connections by their code', () => {
-    const codes = ['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOENT', '08006', '57P01', '57P03', '53300']
+    const codes = [
+      'CONNECTION_CLOSED',
+      'CONNECTION_DESTROYED',
+      'CONNECT_TIMEOUT',
+      'ECONNREFUSED',
+      'ENOENT',
+      '08006',
+      '57P01',
+      '57P03',
+      '53300'
+    ]
     for (const code of codes) assert.equal(isConnectionFault(Object.assign(new Error(), { code })), true, code)
     for (const code of ['57014', '40001', '42P01', '23505', 'ERR_OTHER', undefined]) {
       assert.equal(isConnectionFault(Object.assign(new Error(), { code })), false, code)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { decodeProtectedHeader, SignJWT } from 'jose'
 import { type Issuer, type MintRequest, startIssuer } from '../../local/src/issuer.ts'
@@ -82,7 +82,6 @@ function forged(token: string, claimed: object): string {
 }
 async function signedBy(token: string): Promise<string> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-  assert.ok(createPublicKey(privateKey))
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'RS256', kid: decodeProtectedHeader(token).kid ?? '' })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, type EscrowClient, EscrowError } from '@fusion-prime/chain'
-import { type BothParties, deployBothParties } from './both-parties.ts'
+import { deployBothParties } from './both-parties.ts'
 
 /** Who plays in the demo: accounts of the local chain. */
 export type Cast = {
@@ -8,8 +8,6 @@ export type Cast = {
   payee: Address
   arbiter: Address
   secondArbiter: Address
-  /** Alone in deploying the contract that is two parties: a node gives two clients of one account the same nonce. */
-  deployer: Address
   /** Named by the demo's sanctions list. */
   sanctioned: Address
 }
@@ -23,7 +21,6 @@ export type Life = {
 
 export type Stage = {
   client: EscrowClient
-  rpcUrl: string
   factory: Address
   cast: Cast
   payer: Address
@@ -115,8 +112,8 @@ function waiting(title: string, { required, given }: { required: Approvals; give
 /** One contract is the payer and, through another, the payee: both approve in one transaction, with two logs. */
 const bothInOneTransaction: Life = {
   title: 'released, two approvals in one transaction',
-  async run({ client, rpcUrl, factory, cast, payer, born }) {
-    const parties: BothParties = await deployBothParties({ rpcUrl, from: cast.deployer })
+  async run({ client, factory, payer, born }) {
+    const parties = await deployBothParties(client, payer)
     const escrow = await parties.create({ factory, amount: ETHER })
     born(escrow)
     await parties.approveBoth(escrow)

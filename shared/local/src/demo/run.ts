@@ -35,7 +35,7 @@ export async function runDemo(
       lives.map(({ title, run }, index) => {
         const payer = cast.payers[index % cast.payers.length]
         if (!payer) throw new Error('the demo needs accounts')
-        return run({ client, rpcUrl: chain.rpcUrl, factory, cast, payer, born: escrow => void born.set(escrow, title) })
+        return run({ client, factory, cast, payer, born: escrow => void born.set(escrow, title) })
       })
     )
     onWaiting()
@@ -46,9 +46,9 @@ export async function runDemo(
 }
 
 function castOf(accounts: readonly Address[]): Cast {
-  const [, , , , , payee, arbiter, secondArbiter, sanctioned, deployer] = accounts
-  if (!payee || !arbiter || !secondArbiter || !sanctioned || !deployer) throw new Error('the demo needs ten accounts')
-  return { payers: accounts.slice(0, 5), payee, arbiter, secondArbiter, sanctioned, deployer }
+  const [, , , , , payee, arbiter, secondArbiter, sanctioned] = accounts
+  if (!payee || !arbiter || !secondArbiter || !sanctioned) throw new Error('the demo needs nine accounts')
+  return { payers: accounts.slice(0, 5), payee, arbiter, secondArbiter, sanctioned }
 }
 
 async function untilSettled(
