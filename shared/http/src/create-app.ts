@@ -50,6 +50,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler)
   app.decorateRequest('correlationId', '')
   addHooks(app, deps)
+  endConnections(app)
   addErrors(app)
   app.register(swagger, { openapi: { info: { title: deps.name, description: deps.description, version: '1.0.0' } } })
   app.register(swaggerUi, { routePrefix: '/docs', uiHooks: {}, logLevel: 'warn' })
@@ -77,6 +78,17 @@ function addHooks(app: FastifyInstance, { log, metrics, serviceAuth }: AppDeps):
     const { method, id: request_id, correlationId: correlation_id } = request
     const fields = { method, route, status: reply.statusCode, request_id, correlation_id }
     log.info({ ...fields, processing_time_ms: Math.round(reply.elapsedTime) }, 'request_completed')
+  })
+}
+
+/** A connection that is busy when the server closes would be kept alive by its answer, and the server with it. */
+function endConnections(app: FastifyInstance): void {
+  let stopping = false
+  app.addHook('preClose', async () => {
+    stopping = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close')
   })
 }
 
