@@ -51,7 +51,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
   app.decorateRequest('correlationId', '')
   addHooks(app, deps)
   endConnections(app)
-  addErrors(app)
+  addErrors(app, deps.log)
   app.register(swagger, { openapi: { info: { title: deps.name, description: deps.description, version: '1.0.0' } } })
   app.register(swaggerUi, { routePrefix: '/docs', uiHooks: {}, logLevel: 'warn' })
   app.register(healthRoutes(deps))
@@ -99,14 +99,14 @@ function headerText(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined
 }
 
-function addErrors(app: FastifyInstance): void {
+function addErrors(app: FastifyInstance, log: Log): void {
   app.setNotFoundHandler((request, reply) => {
     sendProblem(reply, { status: 404, detail: `there is no ${request.method} ${request.url.split('?')[0]}` })
   })
   app.setErrorHandler((error, request, reply) => {
     const status = statusOf(error)
     if (status < 500 && error instanceof Error) return sendProblem(reply, { status, detail: error.message })
-    request.log.error({ error, request_id: request.id, correlation_id: request.correlationId }, 'request_failed')
+    log.error({ error, request_id: request.id, correlation_id: request.correlationId }, 'request_failed')
     return sendProblem(reply, {
       status,
       detail: status === 503 ? 'try again' : 'the request failed; the log has the reason'

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Issuer, startIssuer } from '../../local/src/issuer.ts'
@@ -123,5 +126,25 @@ test('the clock is an argument', async () => {
     now += 2 * 60 * MINUTE
     assert.ok('status' in (await verify(`Bearer ${token}`)))
   }
+  await issuer.close()
+})
+
+test('only RS256 is taken, though the issuer’s keys may not say so', async () => {
+  const issuer = await startIssuer()
+  const published = await (await fetch(issuer.jwksUrl)).json()
+  for (const key of (published as { keys: { alg?: string }[] }).keys) delete key.alg // a JWK set
+  const keys = createServer((_, response) => response.end(JSON.stringify(published))).listen(0, '127.0.0.1')
+  await once(keys, 'listening')
+  const { port } = keys.address() as AddressInfo // a TCP server that listens has one
+  const verify = createTokenVerifier({ mode: 'oidc', issuer: issuer.url, jwksUrl: `http://127.0.0.1:${port}` })
+  const read = async (alg: string) =>
+    verify(`Bearer ${await issuer.mint({ audience, email, overrides: { header: { alg } } })}`)
+  assert.ok('claims' in (await read('RS256')))
+  for (const alg of ['PS256', 'RS512']) {
+    const refused = await read(alg)
+    assert.equal('status' in refused && refused.status, 401, alg)
+  }
+  keys.closeAllConnections()
+  keys.close()
   await issuer.close()
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { timelineOf } from '@fusion-prime/escrow'
 import type { EscrowFact, Finality } from '@fusion-prime/events'
-import { createFact, testAddress } from '../../../../shared/local/src/testing/facts.ts'
+import { createFact, testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { partiesOf } from './party.ts'
 
 const [payer, payee, arbiter, second, third] = ['payer', 'payee', 'arbiter', 'second', 'third'].map(testAddress) as [

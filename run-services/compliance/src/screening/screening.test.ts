@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testAddress } from '../../../../shared/local/src/testing/facts.ts'
+import { testAddress } from '@fusion-prime/local/testing/facts.ts'
 import type { SanctionsList } from '../sanctions/list.ts'
 import { isDue, judge, type Screening } from './screening.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { EscrowFact } from '@fusion-prime/events'
-import { atLevel, createFact, pushOf, testAddress } from '../../../../shared/local/src/testing/facts.ts'
-import { createTestParts, type TestParts } from '../../../../shared/local/src/testing/service.ts'
+import { atLevel, createFact, pushOf, testAddress } from '@fusion-prime/local/testing/facts.ts'
+import { createTestParts, type TestParts } from '@fusion-prime/local/testing/service.ts'
 import { createRiskEngine, migrations } from '../app.ts'
 
 let parts: TestParts

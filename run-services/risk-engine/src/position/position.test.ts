@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Escrow, EscrowStatus } from '@fusion-prime/escrow'
-import { testAddress } from '../../../../shared/local/src/testing/facts.ts'
+import { testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { positionsOf, wholeUnitsOf } from './position.ts'
 
 const funded: Escrow = {
