@@ -6,8 +6,8 @@ import {
   escrowWorkflow,
   settlementEvents
 } from '@fusion-prime/events'
+import { createFact, testAddress } from '@fusion-prime/local/testing/facts.ts'
 import type { Issuer, MintRequest } from '../shared/local/src/issuer.ts'
-import { createFact, testAddress } from '../shared/local/src/testing/facts.ts'
 
 /** A message as a push carries it: data in base64. */
 export type Message = { data: string; attributes: Readonly<Record<string, string>>; ordering_key: string }

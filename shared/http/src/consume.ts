@@ -12,7 +12,7 @@ import { deadLetter, decodeData, type Envelope, type Publish, type PushAuth, par
 import { describeError, type Log, newTraceparent, PermanentError } from '@fusion-prime/runtime'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { commitBatch, type Delivery, type Handle, type Settled } from './commit-batch.ts'
-import { createGroupCommit } from './group-commit.ts'
+import { createGroupCommit, type GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import type { Metrics, Outcome } from './metrics.ts'
 import type { OutboxSweeper } from './outbox-sweeper.ts'
 import { sendProblem } from './problem.ts'
@@ -29,6 +29,8 @@ export type ConsumeDeps = {
   now: () => Date
   /** The inbox; a test takes it away to see that the checks notice. */
   claim?: typeof claimEvents
+  /** How deliveries come to share a transaction; a benchmark takes it away. */
+  group?: <Item>(options: GroupCommitOptions<Item, Settled>) => GroupCommit<Item, Settled>
 }
 
 export type Consumer<Event, Prepared> = {
@@ -113,7 +115,8 @@ function createSettle<Topic extends TopicDefinition, Prepared>(
   { consumer, deps }: { consumer: Consumer<EventOf<Topic>, Prepared>; deps: ConsumeDeps }
 ): (envelope: Envelope) => Promise<Verdict<DeliveredBy<SubscriptionDefinition<Topic>>>> {
   const isItemFault = (error: unknown) => error instanceof PermanentError || isDataFault(error)
-  const batches = createGroupCommit<Delivery<EventOf<Topic>, Prepared>, Settled>({
+  const { group = createGroupCommit } = deps
+  const batches = group<Delivery<EventOf<Topic>, Prepared>>({
     commit: async deliveries => {
       deps.metrics.batchSize.observe({ topic: topic.name }, deliveries.length)
       return commitBatch(deliveries, { sql: deps.sql, topic: topic.name, handle: consumer.handle, claim: deps.claim })

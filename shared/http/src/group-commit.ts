@@ -1,6 +1,13 @@
 /** What became of one item: its result, or the error that is its own. */
 type Waiting<Item, Result> = { item: Item; resolve(result: Result): void; reject(error: unknown): void }
 
+export type GroupCommitOptions<Item, Result> = {
+  /** One transaction; answers in the order of the items. */
+  commit(items: Item[]): Promise<Result[]>
+  isItemFault(error: unknown): boolean
+  maxBatch: number
+}
+
 export type GroupCommit<Item, Result> = {
   submit(item: Item): Promise<Result>
   /** Items that wait or are under way. */
@@ -11,12 +18,9 @@ export type GroupCommit<Item, Result> = {
  * Items that arrive while a commit is under way are collected and committed together in the next one. When a commit fails with a fault
  * of the data, its batch is split, so that a bad item never fails its neighbours; any other fault fails the batch as one.
  */
-export function createGroupCommit<Item, Result>(options: {
-  /** One transaction; answers in the order of the items. */
-  commit(items: Item[]): Promise<Result[]>
-  isItemFault(error: unknown): boolean
-  maxBatch: number
-}): GroupCommit<Item, Result> {
+export function createGroupCommit<Item, Result>(
+  options: GroupCommitOptions<Item, Result>
+): GroupCommit<Item, Result> {
   const queue: Waiting<Item, Result>[] = []
   let running = false
   let underWay = 0
