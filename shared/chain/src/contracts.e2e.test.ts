@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AMOUNT, createFixture, type Fixture, REFUND_DELAY, type Role } from './contracts-fixture.ts'
-import { type Address, decodeLog, escrowFactoryAbi, escrowFactoryBytecode, type NewEscrow } from './index.ts'
+import { type Address, decodeLog, escrowFactoryAbi, escrowFactoryBytecode, type Hash, type NewEscrow } from './index.ts'
 
 const MAX_DELAY = 36_500n * 86_400n
 
@@ -164,6 +165,29 @@ test('escrows that one payer creates at the same time are all created', async ()
   const created = await Promise.all(Array.from({ length: 12 }, () => create({})))
   assert.equal(new Set(created).size, 12)
 })
+
+test('what the node forgets is sent again, and nothing takes its nonce meanwhile', async () => {
+  const { clock } = fixture
+  await clock.setAutomine(false)
+  const first = create({})
+  await clock.dropTransaction({ hash: await pooled() })
+  const second = create({})
+  await pooled()
+  await clock.setIntervalMining({ interval: 1 })
+  assert.notEqual(await first, await second)
+  await clock.setIntervalMining({ interval: 0 })
+  await clock.setAutomine(true)
+})
+
+/** The transaction that waits at the node, as soon as there is one. */
+async function pooled(): Promise<Hash> {
+  for (;;) {
+    const { pending, queued } = await fixture.clock.getTxpoolContent()
+    const [waiting] = [pending, queued].flatMap(Object.values).flatMap(Object.values)
+    if (waiting) return waiting.hash
+    await sleep(20)
+  }
+}
 
 type Options = Partial<Omit<NewEscrow, 'arbiter'>> & { arbiter?: Role | Address }
 

@@ -74,6 +74,8 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
   const reader = createPublicClient({ ...(chain && { chain }), transport, pollingInterval })
   const wallet = createWalletClient({ transport })
   const inTurn = createTurns()
+  /** Sender and nonce of what isn't mined yet. */
+  const unmined = new Set<string>()
 
   async function send({ from: account, ...call }: Call): Promise<TransactionReceipt> {
     try {
@@ -90,17 +92,28 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
     }
   }
 
+  async function mine(call: Omit<Call, 'from'> & { account: Sender }): Promise<TransactionReceipt> {
+    const address = typeof call.account === 'string' ? call.account : call.account.address
+    const key = (nonce: number) => `${address.toLowerCase()} ${nonce}`
+    const { hash, nonce } = await inTurn(async () => {
+      let nonce = await reader.getTransactionCount({ address, blockTag: 'pending' })
+      while (unmined.has(key(nonce))) nonce += 1 // the node doesn't count what it has forgotten
+      const hash = await wallet.sendTransaction({ chain: chain ?? null, ...call, nonce })
+      unmined.add(key(nonce))
+      return { hash, nonce }
+    })
+    return untilMined(call, { hash, nonce }).finally(() => unmined.delete(key(nonce)))
+  }
+
   /**
    * Waits until a transaction with this nonce is mined. A node that mines just now may take a transaction and forget it; one that it
    * doesn't know any more is sent again with the same nonce, so that at most one of them is ever mined.
    */
-  async function mine(call: Omit<Call, 'from'> & { account: Sender }): Promise<TransactionReceipt> {
-    const address = typeof call.account === 'string' ? call.account : call.account.address
+  async function untilMined(
+    call: Omit<Call, 'from'> & { account: Sender },
+    { hash, nonce }: { hash: Hash; nonce: number }
+  ): Promise<TransactionReceipt> {
     const deadline = Date.now() + RECEIPT_TIMEOUT_MS
-    const { hash, nonce } = await inTurn(async () => {
-      const next = await reader.getTransactionCount({ address, blockTag: 'pending' })
-      return { nonce: next, hash: await wallet.sendTransaction({ chain: chain ?? null, ...call, nonce: next }) }
-    })
     const hashes = [hash]
     for (let unknownFor = 0; Date.now() < deadline; await sleep(pollingInterval)) {
       for (const sent of hashes) {

@@ -30,20 +30,7 @@ export function startProcesses(options: ProcessOptions): Processes {
   const { promise: gaveUp, reject: giveUp } = Promise.withResolvers<never>()
   gaveUp.catch(() => undefined) // told to whoever waits for it; nobody has to
 
-  const start: Start = (name, { script, arguments: args, env, preload: module }) => {
-    let lastLine = ''
-    return supervise({
-      name,
-      command: [process.execPath, ...(module ? ['--import', module] : []), script, ...args],
-      env: { ...inherited(), ...env },
-      onLine: line => {
-        lastLine = line
-        tell(options.onLog, { name, line })
-      },
-      onGiveUp: reason => giveUp(new Error(`${name} gave up (${reason}): ${lastLine}`))
-    })
-  }
-
+  const start: Start = (name, command) => launch(name, { ...command, onLog: options.onLog, giveUp })
   const environment = environments(places)
   const byName = oneProcess ? allInOne(start, environment) : oneEach(start, { environment, preload })
   const distinct = [...new Set(Object.values(byName))]
@@ -51,7 +38,7 @@ export function startProcesses(options: ProcessOptions): Processes {
   return {
     byName,
     gaveUp,
-    ready: () => Promise.race([gaveUp, untilReady(places)]),
+    ready: () => Promise.race([gaveUp, untilReady(places.ports)]),
     async stop() {
       clearInterval(sweeps)
       await Promise.all(distinct.map(one => one.stop()))
@@ -59,11 +46,54 @@ export function startProcesses(options: ProcessOptions): Processes {
   }
 }
 
+export type Instance = { url: string; ready(): Promise<void>; stop(): Promise<void> }
+
+export type InstanceOptions = {
+  places: Places
+  port: number
+  /** Instead of the service's own main.ts. */
+  main?: string | undefined
+  /** More environment variables. */
+  settings?: Record<string, string> | undefined
+  onLog?: ProcessOptions['onLog']
+}
+
+/** One more process of a service, on a port of its own: it shares the database, and takes the same push tokens. */
+export function startInstance(name: ServiceName, options: InstanceOptions): Instance {
+  const { places, port, main, settings, onLog } = options
+  const { promise: gaveUp, reject: giveUp } = Promise.withResolvers<never>()
+  gaveUp.catch(() => undefined)
+  const env = { ...environments(places)[name], ...settings, PORT: String(port) }
+  const script = main ?? deployables[name].main
+  const one = launch(name, { script, arguments: deployables[name].arguments, env, onLog, giveUp })
+  return {
+    url: serviceUrl(port),
+    ready: () => Promise.race([gaveUp, untilReady({ [name]: port })]),
+    stop: () => one.stop()
+  }
+}
+
 type Environments = Record<DeployableName, Record<string, string>>
-type Start = (
+type Command = { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }
+type Start = (name: string, command: Command) => Supervised
+
+function launch(
   name: string,
-  command: { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }
-) => Supervised
+  command: Command & { onLog: ProcessOptions['onLog']; giveUp(error: Error): void }
+): Supervised {
+  const { script, arguments: args, env, preload, onLog, giveUp } = command
+  let lastLine = ''
+  return supervise({
+    name,
+    command: [process.execPath, ...(preload ? ['--import', preload] : []), script, ...args],
+    env: { ...inherited(), ...env },
+    onLine: line => {
+      lastLine = line
+      tell(onLog, { name, line })
+    },
+    onGiveUp: reason => giveUp(new Error(`${name} gave up (${reason}): ${lastLine}`))
+  })
+}
 
 function environments(places: Places): Environments {
   const databaseOf = (name: DeployableName) => places.databases[deployables[name].database] ?? ''
@@ -116,10 +146,10 @@ function parseLine(line: string): Record<string, unknown> | undefined {
   }
 }
 
-async function untilReady({ ports }: Places): Promise<void> {
+async function untilReady(ports: Readonly<Record<string, number>>): Promise<void> {
   const deadline = performance.now() + READY_MS
-  for (const name of deployableNames) {
-    while (!(await isReady(ports[name]))) {
+  for (const [name, port] of Object.entries(ports)) {
+    while (!(await isReady(port))) {
       if (performance.now() > deadline) throw new Error(`${name} was not ready within ${READY_MS / 1000} s`)
       await sleep(50)
     }

@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { type Address, createEscrowClient } from '@fusion-prime/chain'
 import { catalog } from '@fusion-prime/events'
 import { createSql, migrate } from '@fusion-prime/postgres'
-import type { Broker } from './broker/broker.ts'
-import { createBroker } from './broker/broker.ts'
+import { type Broker, type BrokerOptions, createBroker } from './broker/broker.ts'
+import type { Catalog } from './broker/catalog.ts'
 import type { Faults } from './broker/faults.ts'
 import { type LocalChain, startChain } from './chain.ts'
 import { type DeployableName, deployableNames, deployables, serviceNames } from './deployables.ts'
@@ -40,13 +40,22 @@ export type StackOptions = {
 export type Stack = {
   chain: LocalChain
   postgres: LocalPostgres
-  broker: Broker
+  readonly broker: Broker
   issuer: Issuer
   processes: Processes
+  /** For further processes. */
+  places: Places
   factory: Address
   /** What `.local/stack.json` says. */
   file: StackFile
+  /** A new broker at the same address, with other settings and without messages. */
+  renewBroker(settings: BrokerSettings): Promise<Broker>
   stop(): Promise<void>
+}
+
+export type BrokerSettings = Pick<BrokerOptions, 'faults' | 'retry' | 'maxOutstanding' | 'dataDir'> & {
+  /** The project's own by default. */
+  catalog?: Catalog
 }
 
 /** The addresses that the demo's sanctions list names: one of the local chain's own accounts. */
@@ -102,10 +111,9 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
     )
   ])
   const brokerData = kept('broker')
-  const broker = await createBroker({
-    project: PROJECT,
-    port: brokerPort,
-    mintToken: claims => issuer.mint(claims),
+  const openBroker = (settings: BrokerSettings) =>
+    createBroker({ project: PROJECT, port: brokerPort, mintToken: claims => issuer.mint(claims), ...settings })
+  let broker = await openBroker({
     ...(options.faults && { faults: options.faults }),
     ...(options.retry && { retry: options.retry }),
     ...(brokerData && { dataDir: brokerData })
@@ -138,15 +146,32 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
     sanctionsListUrl: await writeSanctionsList(home, chain.accounts[SANCTIONED_ACCOUNT]),
     pollSeconds: 1
   }
-  broker.applyCatalog(catalog(), {
-    endpoints: Object.fromEntries(serviceNames.map(name => [name, endpoint(name, places)]))
-  })
+  const endpoints = Object.fromEntries(serviceNames.map(name => [name, endpoint(name, places)]))
+  broker.applyCatalog(catalog(), { endpoints })
 
   progress(options.oneProcess ? 'starting all deployables in one process' : 'starting the relayer and three services')
   const processes = startProcesses({ places, ...options })
   running.push(() => processes.stop())
   await processes.ready()
-  return { chain, postgres, broker, issuer, processes, factory, file: describe({ places, chain, issuer }), stop }
+  return {
+    chain,
+    postgres,
+    get broker() {
+      return broker
+    },
+    issuer,
+    processes,
+    places,
+    factory,
+    file: describe({ places, chain, issuer }),
+    async renewBroker({ catalog: other, ...settings }) {
+      await broker.close()
+      broker = await openBroker(settings)
+      broker.applyCatalog(other ?? catalog(), { endpoints })
+      return broker
+    },
+    stop
+  }
 }
 
 async function track<Part extends { stop(): Promise<void> }>(

@@ -1,0 +1,57 @@
+import { type Address, createEscrowClient } from '@fusion-prime/chain'
+import { lives } from '../shared/local/src/demo/lives.ts'
+import type { Stack } from '../shared/local/src/stack.ts'
+import { withSql } from './final-state.ts'
+import { within } from './handled-log.ts'
+
+const BLOCK_MS = 400
+const FINAL_MS = 60_000
+
+/** Takes escrows through every kind of life, that often, until all is final and published; answers their addresses. */
+export async function liveThrough(stack: Stack, { rounds }: { rounds: number }): Promise<Address[]> {
+  const { chain, factory } = stack
+  const client = createEscrowClient({ rpcUrl: chain.rpcUrl, chainId: chain.chainId })
+  const [payee, arbiter, secondArbiter, sanctioned] = chain.accounts.slice(5)
+  if (!payee || !arbiter || !secondArbiter || !sanctioned) throw new Error('the lives need nine accounts')
+  const payers = chain.accounts.slice(0, 5)
+  const cast = { payers, payee, arbiter, secondArbiter, sanctioned }
+  const born: Address[] = []
+  await Promise.all(
+    Array.from({ length: rounds }, () => lives)
+      .flat()
+      .map(({ run }, index) => {
+        const payer = payers[index % payers.length] ?? payee
+        return run({ client, factory, cast, payer, born: escrow => void born.push(escrow) })
+      })
+  )
+  // More blocks than the chain makes by itself, so that all is final sooner.
+  const mining = setInterval(() => mine(chain.rpcUrl).catch(() => undefined), BLOCK_MS)
+  try {
+    const last = await blockNumber(chain.rpcUrl)
+    if (!(await within(FINAL_MS, () => isRelayed(stack, last))))
+      throw new Error(`what happened up to block ${last} was not final and published within ${FINAL_MS / 1000} s`)
+  } finally {
+    clearInterval(mining)
+  }
+  await stack.broker.idle()
+  return born
+}
+
+const isRelayed = ({ file }: Stack, block: number): Promise<boolean> =>
+  withSql(file.databases.relayer_db, async sql => {
+    const [row] = await sql<{ relayed: boolean }[]>`
+      select exists (select from checkpoints where block_number >= ${block})
+        and not exists (select from facts where finality <> 'finalized')
+        and not exists (select from outbox where published_at is null) as relayed`
+    return row?.relayed ?? false
+  })
+
+async function rpc(url: string, method: string): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] })
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  const { result } = (await answer.json()) as { result: unknown } // JSON-RPC's answer; the node is our own
+  return result
+}
+
+const mine = (url: string): Promise<unknown> => rpc(url, 'evm_mine')
+const blockNumber = async (url: string): Promise<number> => Number(await rpc(url, 'eth_blockNumber'))

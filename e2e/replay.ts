@@ -1,0 +1,122 @@
+import { catalog } from '@fusion-prime/events'
+import type { Broker } from '../shared/local/src/broker/broker.ts'
+import type { Faults } from '../shared/local/src/broker/faults.ts'
+import type { Injected } from '../shared/local/src/broker/stats.ts'
+import { deployables, serviceNames } from '../shared/local/src/deployables.ts'
+import type { Stack } from '../shared/local/src/stack.ts'
+import { caughtDuplicates, differences, type FinalState, forget, readState, withSql } from './final-state.ts'
+import { type HandledLog, within } from './handled-log.ts'
+
+/** What came of one seed. The counts are those of settlement. */
+export type Round = {
+  seed: number
+  injected: Injected
+  /** Deliveries that the inbox recognized as duplicates. */
+  caught: number
+  milliseconds: number
+  /** What is wrong, in words; empty when all is as without faults. */
+  wrong: string[]
+}
+
+export type ReplayDeps = {
+  stack: Stack
+  handled: HandledLog
+  /** The final state without faults. */
+  expected: FinalState
+}
+
+export type RoundOptions = {
+  seed: number
+  /** Where settlement takes its pushes. */
+  settlementUrl: string
+  /** As the catalogue says, one push of an escrow at a time; or as many as there are. */
+  pushes: 'in turn' | 'at once'
+}
+
+const SUBSCRIPTION = 'escrow-events-settlement'
+const IDLE_MS = 60_000
+const LOGGED_MS = 5_000
+/** Waits are short, so that twenty seeds take seconds each. */
+const RETRY = { minimumBackoffSeconds: 0.02, maximumBackoffSeconds: 0.2 }
+
+const faultsOf = (seed: number): Faults => ({
+  seed,
+  duplicate: 0.2,
+  shuffle: 0.3,
+  delay: { rate: 0.2, maxMs: 250 },
+  lostAck: 0.2
+})
+
+/** Lets the consumers forget all, and the relayer publish all again through a broker that misbehaves; then compares. */
+export async function replay({ stack, handled, expected }: ReplayDeps, options: RoundOptions): Promise<Round> {
+  const { seed, settlementUrl, pushes } = options
+  const startedAt = performance.now()
+  const { databases } = stack.file
+  const broker = await stack.renewBroker({
+    faults: faultsOf(seed),
+    retry: RETRY,
+    maxOutstanding: 50,
+    catalog: pushes === 'at once' ? withoutOrder() : catalog()
+  })
+  broker.setEndpoint('settlement', settlementUrl)
+  await forget(databases)
+  handled.clear()
+  const wanted = await publishAgain(databases.relayer_db)
+
+  const wrong: string[] = []
+  const all = wanted.get('settlement')?.length ?? 0
+  const isPublished = await within(IDLE_MS, () => (broker.stats()[SUBSCRIPTION]?.published ?? 0) >= all)
+  if (!isPublished || !(await isIdle(broker))) wrong.push(`not all was delivered within ${IDLE_MS / 1000} s`)
+  // A push may be answered before its log line has come here.
+  await within(LOGGED_MS, () => handled.answered() >= deliveredWell(Object.values(broker.stats())))
+
+  const stats = Object.entries(broker.stats())
+  for (const [name, { deadLettered, backlog }] of stats) {
+    if (deadLettered > 0) wrong.push(`${name}: ${deadLettered} messages were given up`)
+    if (name.endsWith('-dlq-pull') && backlog > 0) wrong.push(`${name}: ${backlog} dead letters`)
+  }
+  wrong.push(...handled.faults(wanted), ...differences(expected, await readState(databases)))
+  return {
+    seed,
+    injected: broker.stats()[SUBSCRIPTION]?.injected ?? { duplicates: 0, delays: 0, inversions: 0, lostAcks: 0 },
+    caught: await caughtDuplicates(databases[deployables.settlement.database]),
+    milliseconds: performance.now() - startedAt,
+    wrong
+  }
+}
+
+function isIdle(broker: Broker): Promise<boolean> {
+  let idle = false
+  void broker.idle().then(() => {
+    idle = true
+  })
+  return within(IDLE_MS, () => idle)
+}
+
+const deliveredWell = (stats: readonly { delivered: number; nacked: number }[]): number =>
+  stats.reduce((sum, { delivered, nacked }) => sum + delivered - nacked, 0)
+
+/** The catalogue with settlement's subscription unordered: only then pushes of one escrow overlap. */
+function withoutOrder(): ReturnType<typeof catalog> {
+  const { subscriptions, ...rest } = catalog()
+  return {
+    ...rest,
+    subscriptions: subscriptions.map(one => (one.name === SUBSCRIPTION ? { ...one, ordered: false } : one))
+  }
+}
+
+/** Makes the relayer publish its whole outbox once more; answers the event_ids that each service has to handle. */
+async function publishAgain(url: string | undefined): Promise<Map<string, string[]>> {
+  const sent = await withSql(
+    url,
+    sql => sql<{ event_id: string; once: boolean }[]>`
+      update outbox set published_at = null where topic = 'escrow-events'
+      returning event_id, attributes->>'first' = 'true' or attributes->>'finality' = 'reverted' as once`
+  )
+  return new Map(
+    serviceNames.map(service => [
+      service,
+      sent.filter(one => service === 'settlement' || one.once).map(one => one.event_id)
+    ])
+  )
+}
