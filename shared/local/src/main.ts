@@ -76,9 +76,9 @@ function onEntry(line: {
     screen.notice(`${name}: ${entry.message} ${describeFields(entry)}`)
 }
 
-function describeFields({ reason, detail, error, anomalies }: Record<string, unknown>): string {
+function describeFields({ reason, detail, error, anomalies, address }: Record<string, unknown>): string {
   const cause = typeof error === 'object' && error !== null && 'message' in error ? error.message : undefined
-  return [reason, detail, cause, anomalies].filter(part => part !== undefined).join(': ')
+  return [reason, detail, cause, anomalies, address].filter(part => part !== undefined).join(': ')
 }
 
 try {

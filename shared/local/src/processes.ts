@@ -91,6 +91,7 @@ function launch(
       lastLine = line
       tell(onLog, { name, line })
     },
+    onDeath: cause => tell(onLog, { name, line: `died (${cause}) and is started again` }),
     onGiveUp: reason => giveUp(new Error(`${name} gave up (${reason}): ${lastLine}`))
   })
 }

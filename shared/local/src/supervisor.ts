@@ -17,6 +17,8 @@ export type SupervisedOptions = {
   onLine?: ((line: string) => void) | undefined
   /** The process ended by itself with code 1, or can't be run: it is not started again. */
   onGiveUp?: ((reason: string) => void) | undefined
+  /** The process ended by itself otherwise, by this signal or code: it is started again. */
+  onDeath?: ((cause: string) => void) | undefined
   /** Between the end of a process and its next start. */
   restartDelayMs?: number | undefined
 }
@@ -37,7 +39,7 @@ export type Supervised = {
  * disconnects, upon which `run` of shared/runtime shuts it down.
  */
 export function supervise(options: SupervisedOptions): Supervised {
-  const { name, command, env, onLine, onGiveUp, restartDelayMs = 500 } = options
+  const { name, command, env, onLine, onGiveUp, onDeath, restartDelayMs = 500 } = options
   const [executable = '', ...args] = command
   let child: ChildProcess | undefined
   let timer: NodeJS.Timeout | undefined
@@ -50,7 +52,10 @@ export function supervise(options: SupervisedOptions): Supervised {
     readLines(started.stdout, onLine)
     readLines(started.stderr, onLine)
     started.once('error', error => ended(`${executable} can't be run: ${error.message}`))
-    started.once('exit', code => ended(code === GIVE_UP ? `exit code ${code}` : undefined))
+    started.once('exit', (code, signal) => {
+      if (code !== GIVE_UP && !stopping) onDeath?.(signal ?? `exit code ${code}`)
+      ended(code === GIVE_UP ? `exit code ${code}` : undefined)
+    })
   }
   const ended = (reason: string | undefined) => {
     child = undefined
