@@ -9,6 +9,8 @@ const SHUTDOWN_MS = 9_500
  * A permanent fault exits 1, any other 75.
  */
 export async function run(log: Log, start: () => Promise<() => Promise<void>>): Promise<void> {
+  // Node itself would exit 1, which means "don't try again".
+  process.on('uncaughtException', error => fail(log, error))
   try {
     stopOnSignal(log, await start())
   } catch (error) {

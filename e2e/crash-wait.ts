@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type DeployableName, type ServiceName, serviceNames } from '../shared/local/src/deployables.ts'
+import type { Stack } from '../shared/local/src/stack.ts'
+
+/** Messages without an answer, at least, while a process is killed. */
+export const MANY = 20
+
+/** What was pushed to the victim and has no answer yet; if that is the relayer, or one process for all, what was pushed to any service. */
+export function unanswered(stack: Stack, victim: DeployableName): number {
+  const { byName } = stack.processes
+  const concerned = serviceNames.filter(name => victim === 'event-relayer' || byName[name] === byName[victim])
+  return waiting(stack, concerned).reduce((sum, count) => sum + count, 0)
+}
+
+export function waiting({ broker }: Stack, services: readonly ServiceName[]): number[] {
+  const stats = broker.stats()
+  return services.map(name => stats[`escrow-events-${name}`]).map(one => (one ? one.outstanding + one.backlog : 0))
+}
+
+type Patience = { patienceMs?: number; everyMs?: number }
+
+/** Resolves as soon as it holds; throws after 20 s, unless said. */
+export async function until(
+  what: string,
+  test: () => boolean | Promise<boolean>,
+  { patienceMs = 20_000, everyMs }: Patience = {}
+): Promise<void> {
+  if (!(await holds(test, { patienceMs, everyMs }))) throw new Error(`waited ${patienceMs} ms in vain for ${what}`)
+}
+
+/** Whether it holds before patience ends. */
+export async function holds(
+  test: () => boolean | Promise<boolean>,
+  { patienceMs, everyMs = 1 }: { patienceMs: number; everyMs?: number | undefined }
+): Promise<boolean> {
+  const deadline = performance.now() + patienceMs
+  while (!(await test())) {
+    if (performance.now() > deadline) return false
+    await sleep(everyMs)
+  }
+  return true
+}
