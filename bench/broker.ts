@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { PubSub } from '@google-cloud/pubsub'
@@ -10,30 +10,50 @@ const BATCH = 500
 
 type Run = { messages: number; keys: number; viaClient: boolean }
 
-/** Pushes a second from publish to ack, to an endpoint in another process that answers 204: directly and through the real client. */
-export async function benchBroker(messages = 30_000): Promise<{
-  pushesPerSecond: number
-  orderedPushesPerSecond: number
-  clientPushesPerSecond: number
-}> {
-  const endpoint = fork(fileURLToPath(new URL('broker-endpoint.ts', import.meta.url)))
-  try {
-    const [port]: unknown[] = await once(endpoint, 'message')
-    const broker = await createBroker({ project: PROJECT, mintToken: async () => 'token' })
-    try {
-      prepare(broker, `http://127.0.0.1:${port}`)
-      await measure(broker, { messages: messages / 10, keys: 0, viaClient: false })
-      return {
-        pushesPerSecond: await measure(broker, { messages, keys: 0, viaClient: false }),
-        orderedPushesPerSecond: await measure(broker, { messages, keys: 200, viaClient: false }),
-        clientPushesPerSecond: await measure(broker, { messages, keys: 0, viaClient: true })
-      }
-    } finally {
-      await broker.close()
+/** Pushes a second from publish to ack, one figure for each round. */
+export type BrokerResult = { name: string; perSecond: number[] }
+
+const runs = [
+  { name: 'no order', keys: 0, viaClient: false },
+  { name: 'ordered, 200 keys', keys: 200, viaClient: false },
+  { name: 'published with the real client', keys: 0, viaClient: true }
+]
+
+/** Pushes to an endpoint in another process that answers at once; publishing happens in the broker's process, directly and by the real client. */
+export async function benchBroker(options: {
+  rounds: number
+  /** Per round. */
+  messages: number
+  onProgress(step: string): void
+}): Promise<BrokerResult[]> {
+  const { rounds, messages, onProgress } = options
+  onProgress('broker: starting')
+  await using stack = new AsyncDisposableStack()
+  const endpoint = fork(fileURLToPath(new URL('no-op.ts', import.meta.url)))
+  stack.defer(() => void endpoint.kill())
+  const [port]: unknown[] = await once(endpoint, 'message')
+  const broker = await createBroker({ project: PROJECT, mintToken: async () => 'token' })
+  stack.defer(() => broker.close())
+  prepare(broker, `http://127.0.0.1:${port}`)
+  const results = runs.map(run => ({ run, perSecond: [] as number[] }))
+  let published = 0
+  for (let round = 0; round <= rounds; round++) {
+    onProgress(round === 0 ? 'broker: warming up' : `broker: round ${round} of ${rounds}`)
+    const count = round === 0 ? Math.ceil(messages / 4) : messages
+    for (const { run, perSecond } of results) {
+      const figure = await measure(broker, { messages: count, ...run })
+      published += count
+      await assertPushed(endpoint, published)
+      if (round > 0) perSecond.push(figure)
     }
-  } finally {
-    endpoint.kill()
   }
+  return results.map(({ run, perSecond }) => ({ name: run.name, perSecond }))
+}
+
+async function assertPushed(endpoint: ChildProcess, published: number): Promise<void> {
+  endpoint.send('how many?')
+  const [answered]: unknown[] = await once(endpoint, 'message')
+  if (answered !== published) throw new Error(`${published} messages were published, ${answered} pushed`)
 }
 
 function prepare(broker: Broker, url: string) {
@@ -66,13 +86,13 @@ async function measure(broker: Broker, { messages, keys, viaClient }: Run): Prom
     for (let first = 0; first < messages; first += BATCH) {
       broker.publish(
         TOPIC,
-        Array.from({ length: BATCH }, (_, index) => message(first + index))
+        Array.from({ length: Math.min(BATCH, messages - first) }, (_, index) => message(first + index))
       )
       await new Promise(setImmediate)
     }
   }
   await broker.idle()
-  return Math.round((messages * 1000) / (performance.now() - startedAt))
+  return (messages * 1_000) / (performance.now() - startedAt)
 }
 
 async function publishWithClient(broker: Broker, messages: number, message: (index: number) => object) {
@@ -82,5 +102,3 @@ async function publishWithClient(broker: Broker, messages: number, message: (ind
   await Promise.all(Array.from({ length: messages }, (_, index) => topic.publishMessage(message(index))))
   await client.close()
 }
-
-if (import.meta.main) process.stdout.write(`${JSON.stringify(await benchBroker())}\n`)

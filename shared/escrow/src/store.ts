@@ -28,14 +28,9 @@ export async function appendFacts(sql: Sql, facts: readonly Received<EscrowFact>
   const bodies = facts.map(fact => fact.body)
   await sql`
     insert into facts (fact_id, chain_id, escrow_address, block_number, log_index, body)
-    select * from unnest(
-      ${bodies.map(body => body.fact_id)}::uuid[],
-      ${bodies.map(body => body.chain_id)}::bigint[],
-      ${bodies.map(body => body.escrow_address)}::text[],
-      ${bodies.map(body => body.block_number)}::bigint[],
-      ${bodies.map(body => body.log_index)}::bigint[],
-      ${bodies.map(body => JSON.stringify(body))}::text[]::jsonb[]
-    )
+    select (body->>'fact_id')::uuid, (body->>'chain_id')::bigint, body->>'escrow_address', (body->>'block_number')::bigint,
+      (body->>'log_index')::bigint, body
+    from jsonb_array_elements(${JSON.stringify(bodies)}::text::jsonb) as given (body)
     on conflict (fact_id) do nothing`
   await sql`
     insert into fact_messages (fact_id, incarnation, finality, forced, event_id, correlation_id)

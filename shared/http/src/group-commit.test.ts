@@ -27,20 +27,65 @@ function createHarness({ maxBatch = 200, refuses = (_: number): boolean => false
       await new Promise(resolve => setImmediate(resolve))
     }
   }
-  return { group, batches, run }
+  /** Until a commit is under way. */
+  async function begun(): Promise<void> {
+    while (gates.length === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+  return { group, batches, run, begun }
 }
+
+/** Called before an item is submitted, it ends before the group looks again: as what a socket brings comes before a turn's end. */
+const startTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 const outcomeOf = (answers: PromiseSettledResult<string>[]) =>
   answers.map(one => (one.status === 'fulfilled' ? one.value : String(one.reason.message)))
 
 describe('group commit', () => {
-  test('what arrives during a commit shares the next one; answers are each item’s own', async () => {
-    const { group, batches, run } = createHarness()
-    const answers = [1, 2, 3, 4].map(item => group.submit(item))
-    assert.deepEqual([batches, group.size()], [[[1]], 4])
+  test('what arrives together, or during a commit, shares one; answers are each item’s own', async () => {
+    const { group, batches, run, begun } = createHarness()
+    const together = [1, 2].map(item => group.submit(item))
+    await begun()
+    const during = [3, 4, 5].map(item => group.submit(item))
+    assert.deepEqual([batches, group.size()], [[[1, 2]], 5])
     await run()
-    assert.deepEqual(await Promise.all(answers), ['done 1', 'done 2', 'done 3', 'done 4'])
-    assert.deepEqual([batches, group.size()], [[[1], [2, 3, 4]], 0])
+    assert.deepEqual(await Promise.all([...together, ...during]), ['done 1', 'done 2', 'done 3', 'done 4', 'done 5'])
+    const expected = [
+      [1, 2],
+      [3, 4, 5]
+    ]
+    assert.deepEqual([batches, group.size()], [expected, 0])
+  })
+
+  test('turns of the event loop that each bring an item share a commit, until one brings none', async () => {
+    const { group, batches, run, begun } = createHarness()
+    const answers: Promise<string>[] = []
+    for (const item of [1, 2, 3]) {
+      const nextTurn = startTurn()
+      answers.push(group.submit(item))
+      await nextTurn
+    }
+    await begun()
+    answers.push(group.submit(4))
+    await run()
+    assert.equal((await Promise.all(answers)).length, 4)
+    assert.deepEqual(batches, [[1, 2, 3], [4]])
+  })
+
+  test('a stream of items that never pauses is committed as soon as a batch is full', async () => {
+    const { group, batches, run } = createHarness({ maxBatch: 3 })
+    const answers: Promise<string>[] = []
+    for (let item = 1; batches.length === 0 && item < 100; item++) {
+      const nextTurn = startTurn()
+      answers.push(group.submit(item))
+      await nextTurn
+    }
+    assert.deepEqual(batches, [[1, 2, 3]])
+    await run()
+    await Promise.all(answers)
+    assert.deepEqual(
+      batches.flat(),
+      answers.map((_, index) => index + 1)
+    )
   })
 
   test('a batch is never larger than its bound', async () => {
@@ -48,7 +93,11 @@ describe('group commit', () => {
     const answers = [1, 2, 3, 4, 5, 6, 7, 8].map(item => group.submit(item))
     await run()
     assert.equal((await Promise.all(answers)).length, 8)
-    assert.deepEqual(batches, [[1], [2, 3, 4], [5, 6, 7], [8]])
+    assert.deepEqual(batches, [
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8]
+    ])
   })
 
   test('an item’s own fault is its alone: its neighbours pass', async () => {
@@ -71,8 +120,9 @@ describe('group commit', () => {
       isItemFault: error => error instanceof ItemFault,
       maxBatch: 3
     })
-    const answers = await Promise.allSettled([1, 2, 3, 4, 5].map(item => group.submit(item)))
-    assert.deepEqual(outcomeOf(answers), ['done 1', ...Array(3).fill('connection lost'), 'done 5'])
+    const answers = await Promise.allSettled([1, 2, 3, 4, 5, 6, 7].map(item => group.submit(item)))
+    const lost = Array(3).fill('connection lost')
+    assert.deepEqual(outcomeOf(answers), ['done 1', 'done 2', 'done 3', ...lost, 'done 7'])
     assert.equal(commits, 3)
   })
 

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 /** What became of one item: its result, or the error that is its own. */
 type Waiting<Item, Result> = { item: Item; resolve(result: Result): void; reject(error: unknown): void }
 
@@ -15,12 +17,10 @@ export type GroupCommit<Item, Result> = {
 }
 
 /**
- * Items that arrive while a commit is under way are collected and committed together in the next one. When a commit fails with a fault
+ * Items that arrive together, or while a commit is under way, are committed together. When a commit fails with a fault
  * of the data, its batch is split, so that a bad item never fails its neighbours; any other fault fails the batch as one.
  */
-export function createGroupCommit<Item, Result>(
-  options: GroupCommitOptions<Item, Result>
-): GroupCommit<Item, Result> {
+export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   const queue: Waiting<Item, Result>[] = []
   let running = false
   let underWay = 0
@@ -44,9 +44,18 @@ export function createGroupCommit<Item, Result>(
     }
   }
 
+  /** A commit costs much the same for one item as for many, so it waits for its neighbours until a turn of the event loop brings none. */
+  async function gather(): Promise<void> {
+    for (let seen = 0; seen < queue.length && queue.length < options.maxBatch; ) {
+      seen = queue.length
+      await nextTurn()
+    }
+  }
+
   async function drain(): Promise<void> {
     running = true
     while (queue.length > 0) {
+      await gather()
       const batch = queue.splice(0, options.maxBatch)
       underWay = batch.length
       await commitBatch(batch)
