@@ -121,9 +121,8 @@ export function createService<Config extends TObject<typeof serviceConfig>>(
   service: Service<Config>,
   { env, log }: Environment
 ) {
-  const settings = readConfig(service.config, env)
-  // Every service's settings begin with serviceConfig; TypeScript doesn't see through the type parameter.
-  const config = settings as unknown as ServiceConfig
+  const settings = readConfig(service.config, env) // all faults at once, the service's own among them
+  const config = readConfig(ServiceConfig, env)
   const parts = createParts(service.name, { config, log })
   return { app: service.create(parts, settings), config, parts }
 }
