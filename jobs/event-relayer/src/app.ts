@@ -1,79 +1,187 @@
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { requireChain } from '@fusion-prime/chain'
-import { createSql, type OutboxMessage, outboxMigrations, type Pool, sweepOutbox } from '@fusion-prime/postgres'
+import { createSql, outboxMigrations, type Pool, transaction } from '@fusion-prime/postgres'
 import { createPublisher } from '@fusion-prime/pubsub'
-import type { Log } from '@fusion-prime/runtime'
-import { parseFinality, type RelayerConfig } from './config.ts'
-import { createRpcChain } from './providers/rpc.ts'
-import { type Relayed, relay } from './relay.ts'
-import { createStore } from './store.ts'
+import { type Log, PermanentError, reach } from '@fusion-prime/runtime'
+import { Registry } from 'prom-client'
+import { parseFinality, type RelayerConfig, requireCheck } from './config.ts'
+import { liveOf } from './lanes/open.ts'
+import { createRelayerMetrics } from './metrics.ts'
+import { createProviders, type Provider, type Providers } from './providers/pool.ts'
+import { resolveUrls } from './providers/presets.ts'
+import { connectRpc } from './providers/rpc.ts'
+import { createPublishing } from './publishing.ts'
+import { createReaders } from './readers.ts'
+import { type Relayed, type Relayer, relay } from './relay.ts'
+import type { Lease } from './store/lease.ts'
+import { loadLimits, saveLimits } from './store/limits.ts'
+import { createStore } from './store/store.ts'
+import { createWatchSet, type WatchSet } from './watch.ts'
+import { systemClock, type World } from './world.ts'
 
 /** One publish call may take this long; the rows stay in the outbox when it fails. */
 const PUBLISH_MS = 10_000
 
 export type EventRelayer = {
   sql: Pool
+  relayer: Relayer
+  providers: Providers
   /** Throws a PermanentError when the chain or a factory isn't the one that was configured. */
   check(): Promise<void>
-  tick(): Promise<Relayed>
+  tick(signal?: AbortSignal): Promise<Relayed>
+  /** Keeps the lease while nothing is written; answers whether this process holds it. */
+  keepLease(): Promise<boolean>
+  /** Gives the lease up, if this process holds it. */
+  release(): Promise<void>
   close(): Promise<void>
 }
 
 /** The relayer's parts, put together. */
-export function createEventRelayer({ config, log }: { config: RelayerConfig; log: Log }): EventRelayer {
-  const sql = createSql({
-    url: config.DATABASE_URL,
-    max: 4,
-    applicationName: 'event-relayer',
-    onFault: error => log.error({ error }, 'postgres_connection_lost')
-  })
-  const publisher = createPublisher({ project: config.GOOGLE_CLOUD_PROJECT, timeoutMs: PUBLISH_MS })
-  const [url = ''] = config.RPC_URLS.split(',')
+export function createEventRelayer({
+  config,
+  log,
+  world = worldOf(config),
+  sql = poolOf(config, log),
+  registry = new Registry()
+}: {
+  config: RelayerConfig
+  log: Log
+  world?: World
+  sql?: Pool
+  registry?: Registry
+}): EventRelayer {
   const chainId = config.CHAIN_ID
-  const chain = createRpcChain({ url, chainId, finality: parseFinality(config.FINALITY) })
+  const chain = requireChain(chainId)
   const factories = config.ESCROW_FACTORIES.toLowerCase().split(',')
+  const urls = resolveUrls(config.RPC_URLS, chainId)
+  const metrics = createRelayerMetrics(registry)
+  const check = requireCheck({
+    check: config.OMISSION_CHECK,
+    canProve: chain.canProve,
+    providers: urls.length,
+    setting: 'OMISSION_CHECK'
+  })
+  metrics.omissionCheck.set({ check }, 1)
+  if (check === 'off')
+    log.warn({ setting: 'OMISSION_CHECK' }, 'omission_check_off: logs that a provider leaves out will be lost unseen')
 
-  const publishAndTell = async (messages: readonly OutboxMessage[]) => {
-    const faults = await publisher.publish(messages)
-    for (const [index, { topic, event_id, attributes }] of messages.entries()) {
-      const { event_type, fact_id, finality, correlation_id } = attributes
-      if (!faults[index])
-        log.info({ topic, event_id, event_type, fact_id, finality, correlation_id }, 'escrow_event_published')
+  const providers = createProviders({
+    urls,
+    connect: world.connect,
+    clock: world.clock,
+    log,
+    limits: {
+      load: () => loadLimits(sql, chainId),
+      save: (key, limits) => saveLimits(sql, { chainId, key, limits })
     }
-    return faults
+  })
+  const readers = createReaders({ chainId, format: chain.canProve ? 'ethereum' : 'unknown' })
+  const store = createStore({ ...world, sql, chainId, holder: randomUUID(), leaseSeconds: config.LEASE_SECONDS })
+  const publishing = createPublishing({ sql, world, log, metrics, retentionHours: config.OUTBOX_RETENTION_HOURS })
+  let watched: { epoch: string; set: WatchSet } | undefined
+
+  const relayer: Relayer = {
+    store,
+    world,
+    providers,
+    log,
+    metrics,
+    chainId,
+    assetSymbol: chain.nativeAsset,
+    factories,
+    startBlock: config.START_BLOCK,
+    finality: parseFinality(config.FINALITY),
+    check,
+    reorgWindow: config.REORG_WINDOW,
+    maxBlockRange: config.MAX_BLOCK_RANGE,
+    maxAddresses: config.MAX_ADDRESSES,
+    maxBatchBytes: config.MAX_BATCH_BYTES,
+    readerOf: readers.of,
+    async watchSet({ epoch }: Lease) {
+      if (watched?.epoch !== epoch)
+        watched = { epoch, set: createWatchSet({ factories: await liveOf(relayer), escrows: await store.escrows() }) }
+      return watched.set
+    },
+    rewatch() {
+      watched = undefined
+    },
+    publish: publishing.all,
+    publishSome: publishing.some
   }
 
-  const publish = async () => {
-    const total = { published: 0, failed: 0 }
-    for (;;) {
-      const { published, failed, fault } = await sweepOutbox(sql, publishAndTell)
-      total.published += published
-      total.failed = failed
-      if (fault) log.warn({ error: fault, failed }, 'publish_failed')
-      if (failed > 0 || published === 0) return total
+  async function tick(signal?: AbortSignal): Promise<Relayed> {
+    try {
+      const done = await relay(relayer, signal)
+      if (done.held || done.reverted > 0) watched = undefined
+      return done
+    } catch (error) {
+      watched = undefined // what was watched may be ahead of what was committed
+      throw error
     }
   }
 
   return {
     sql,
-    check: () => chain.check(factories),
-    tick: () =>
-      relay({
-        chain,
-        store: createStore({ sql, chainId }),
-        publish,
-        log,
-        assetSymbol: requireChain(chainId).nativeAsset,
-        factories,
-        startBlock: config.START_BLOCK,
-        maxBlockRange: config.MAX_BLOCK_RANGE,
-        maxAddresses: config.MAX_ADDRESSES
-      }),
+    relayer,
+    providers,
+    tick,
+    check: () => checkChain({ providers, readers, factories, log }),
+    keepLease: async () => (await store.takeLease()) !== undefined,
+    release: store.releaseLease,
     async close() {
-      await publisher.close()
+      await world.publisher.close()
       await sql.end({ timeout: 2 })
     }
   }
+}
+
+/** The world as it is in production. */
+function worldOf(config: RelayerConfig): World {
+  return {
+    connect: url => connectRpc({ url, timeoutMs: config.RPC_TIMEOUT_MS, maxBytes: config.MAX_BATCH_BYTES }),
+    publisher: createPublisher({ project: config.GOOGLE_CLOUD_PROJECT, timeoutMs: PUBLISH_MS }),
+    clock: systemClock,
+    transaction,
+    at: point => (point === 'commit_written' ? reach('relayer_writing') : undefined),
+    without: new Set()
+  }
+}
+
+const poolOf = (config: RelayerConfig, log: Log): Pool =>
+  createSql({
+    url: config.DATABASE_URL,
+    max: 4,
+    applicationName: 'event-relayer',
+    statementTimeoutMs: 60_000,
+    onFault: error => log.error({ error }, 'postgres_connection_lost')
+  })
+
+/** Asks every provider that answers which chain it serves, and one for the factories' code. */
+async function checkChain({
+  providers,
+  readers,
+  factories,
+  log
+}: {
+  providers: Providers
+  readers: ReturnType<typeof createReaders>
+  factories: readonly string[]
+  log: Log
+}): Promise<void> {
+  const asked = await Promise.allSettled(providers.ranked().map(readers.of))
+  for (const answer of asked) {
+    if (answer.status === 'fulfilled') continue
+    if (answer.reason instanceof PermanentError) throw answer.reason
+    log.warn({ error: answer.reason }, 'provider_unreachable')
+  }
+  await providers.use(async (provider: Provider) => {
+    const reader = await readers.of(provider)
+    for (const factory of factories) {
+      if ((await reader.code(factory)) !== '0x') continue
+      throw new PermanentError(`ESCROW_FACTORIES: there is no contract at ${factory} on chain ${readers.chainId}`)
+    }
+  })
 }
 
 /** All tables of the relayer, in the order in which they are made. */

@@ -1,7 +1,13 @@
 import type { Finality } from '@fusion-prime/events'
 
-/** A block's header, as far as the relayer needs it. Hashes are lower-case hex, the timestamp Unix seconds. */
-export type Block = { number: number; hash: string; parent_hash: string; timestamp: number }
+/** A block number and the hash that makes it that block and no other. Hashes are lower-case hex. */
+export type BlockId = { number: number; hash: string }
+
+/** A block as the relayer stores it. The timestamp is Unix seconds. */
+export type Block = BlockId & { parent_hash: string; timestamp: number }
+
+/** A header whose hash was recomputed from its fields, where the chain's format is known; so its bloom and root can be believed as far as its hash can. */
+export type Header = Block & { logs_bloom: string; receipts_root: string }
 
 /** A log as the chain gave it, in lower-case hex. */
 export type RawLog = {
@@ -17,30 +23,19 @@ export type RawLog = {
 /** Inclusive at both ends. */
 export type Range = { from: number; to: number }
 
-/** A block number and the hash that makes it that block and no other. */
-export type BlockId = Pick<Block, 'number' | 'hash'>
+/** The heads of a chain as one provider gives them at one moment; a young chain has no safe or finalized block. */
+export type Heads = { latest: Header; safe: BlockId | undefined; finalized: BlockId | undefined }
 
-/** The heads of a chain as one provider gives them at one moment. */
-export type Heads = { latest: Block; safe: BlockId | undefined; finalized: BlockId | undefined }
-
-/** What the relayer asks of a chain. Every answer comes from one provider, and nothing above that provider's head is asked for. */
-export type Chain = {
-  chainId: number
-  heads(): Promise<Heads>
-  blocks(range: Range): Promise<Block[]>
-  logs(range: Range, filter: LogFilter): Promise<RawLog[]>
-  block(number: number): Promise<Block>
-  /** Throws a PermanentError when the chain is another one, or a factory has no code. */
-  check(factories: readonly string[]): Promise<void>
-}
-
-/** Logs of these addresses, or of any address with one of the topics. */
+/** Logs of these addresses, or of any address with one of the topics as its first. */
 export type LogFilter = { addresses: readonly string[] } | { topics: readonly string[] }
 
 export type Level = Exclude<Finality, 'reverted'>
 
-/** The level that a block has reached below these heads. */
-export function levelOf(number: number, { safe, finalized }: Pick<Heads, 'safe' | 'finalized'>): Level {
-  if (finalized && number <= finalized.number) return 'finalized'
-  return safe && number <= safe.number ? 'safe' : 'seen'
+/** Levels with the last block that has reached each, highest level first. */
+export function levels({ latest, safe, finalized }: Heads): { level: Level; upTo: number }[] {
+  return [
+    { level: 'finalized', upTo: finalized?.number ?? -1 },
+    { level: 'safe', upTo: safe?.number ?? -1 },
+    { level: 'seen', upTo: latest.number }
+  ]
 }

@@ -1,39 +1,94 @@
 import { parseArgs } from 'node:util'
 import { createLog, EXIT, PermanentError, readConfig, run } from '@fusion-prime/runtime'
-import { createEventRelayer, type EventRelayer } from './app.ts'
+import { createEventRelayer } from './app.ts'
 import { RelayerConfig } from './config.ts'
+import { statusTable } from './providers/status-table.ts'
+import { resume } from './resume.ts'
 import { startRelayer } from './start.ts'
 
-const USAGE = `usage: main.ts --mode=tick|loop
+const USAGE = `usage: main.ts --mode=MODE
 
-  tick   relays what came since the checkpoint, then exits: 0 done, 1 gives up, 75 try again
-  loop   ticks every POLL_INTERVAL_SECONDS, with health and metrics on PORT
+  tick       relays what came since the checkpoint, then exits
+  loop       ticks every POLL_INTERVAL_SECONDS, with health and metrics on PORT
+  resume     after a halt: --from-block N --confirm reads the chain anew from block N; without --confirm it tells what it would do
+  providers  asks every provider in RPC_URLS for its head and prints how it stands
 
+Exit codes: 0 done, 1 gives up, 75 try again (also while another relayer holds the lease).
 Settings are environment variables; .env.example lists them.`
 
 const log = createLog('event-relayer')
 
-function readMode(): 'tick' | 'loop' {
-  const options = { mode: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
-  const { values } = parseArgs({ options })
+const modes = { tick, loop: () => startRelayer({ env: process.env, log }), resume: resumeFrom, providers }
+type Mode = keyof typeof modes
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      mode: { type: 'string' },
+      'from-block': { type: 'string' },
+      confirm: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' }
+    }
+  })
   if (values.help) {
     process.stdout.write(`${USAGE}\n`)
     process.exit(EXIT.done)
   }
-  if (values.mode === 'tick' || values.mode === 'loop') return values.mode
-  throw new PermanentError(`--mode is ${values.mode ?? 'missing'}: use --mode=tick or --mode=loop`)
+  return values
 }
 
-async function tickOnce(relayer: EventRelayer): Promise<never> {
-  const done = await relayer.tick()
-  log.info(done, 'tick_done')
+function numberOf(name: string, text: string | undefined): number {
+  if (text !== undefined && /^[0-9]{1,15}$/.test(text)) return Number(text)
+  throw new PermanentError(`--${name} is ${text ?? 'missing'}: it must be a block number`)
+}
+
+const isMode = (mode: string | undefined): mode is Mode => mode !== undefined && mode in modes
+
+const build = () => createEventRelayer({ config: readConfig(RelayerConfig, process.env), log })
+
+async function tick(): Promise<never> {
+  const relayer = build()
+  const stopped = new AbortController()
+  process.once('SIGTERM', () => stopped.abort())
+  try {
+    await relayer.check()
+    const done = await relayer.tick(stopped.signal)
+    if (done.held) log.warn({}, 'lease_held_by_another')
+    log.info(done, 'tick_done')
+    const complete = !done.held && done.unpublished === 0 && done.behind === 0
+    process.exitCode = complete ? EXIT.done : EXIT.tryAgain
+  } finally {
+    await relayer.release().catch(error => log.warn({ error }, 'lease_not_released'))
+    await relayer.close()
+  }
+  process.exit()
+}
+
+async function resumeFrom(): Promise<never> {
+  const { 'from-block': from, confirm } = readArguments()
+  const fromBlock = numberOf('from-block', from)
+  const relayer = build()
+  try {
+    const done = await resume(relayer.relayer, { fromBlock, mode: confirm ? 'confirmed' : 'dry run' })
+    if (done.confirmed) log.warn(done, 'resumed_by_operator')
+    else throw new PermanentError(`nothing was changed; --confirm would do this: ${JSON.stringify(done)}`)
+  } finally {
+    await relayer.release().catch(error => log.warn({ error }, 'lease_not_released'))
+    await relayer.close()
+  }
+  process.exit(EXIT.done)
+}
+
+async function providers(): Promise<never> {
+  const relayer = build()
+  await relayer.check()
+  process.stdout.write(statusTable(relayer.providers.status()))
   await relayer.close()
-  process.exit(done.unpublished > 0 ? EXIT.tryAgain : EXIT.done)
+  process.exit(EXIT.done)
 }
 
 await run(log, async () => {
-  if (readMode() === 'loop') return startRelayer({ env: process.env, log })
-  const relayer = createEventRelayer({ config: readConfig(RelayerConfig, process.env), log })
-  await relayer.check()
-  return tickOnce(relayer)
+  const { mode } = readArguments()
+  if (isMode(mode)) return modes[mode]()
+  throw new PermanentError(`--mode is ${mode ?? 'missing'}: use --mode=${Object.keys(modes).join('|')}`)
 })

@@ -1,41 +1,25 @@
-import { PermanentError } from '@fusion-prime/runtime'
-import type { Block, BlockId, Range, RawLog } from './chain.ts'
+import { type Heads, type Level, levels, type Range } from './chain.ts'
 
-/** The blocks after the checkpoint up to the head, in ranges of at most `max`. */
-export function* rangesAfter(checkpoint: number, { head, max }: { head: number; max: number }): Generator<Range> {
-  for (let from = checkpoint + 1; from <= head; from += max) yield { from, to: Math.min(from + max - 1, head) }
+/** A range all of whose blocks have reached the same level. */
+export type LeveledRange = Range & { level: Level }
+
+/** The next blocks to read, at most `size` of them, never across the finalized or the safe block; undefined at the head. */
+export function nextRange(after: number, { heads, size }: { heads: Heads; size: number }): LeveledRange | undefined {
+  const from = after + 1
+  for (const { level, upTo } of levels(heads)) {
+    if (from <= upTo) return { from, to: Math.min(from + size - 1, upTo), level }
+  }
+  return undefined
 }
 
-/** Throws unless each block is the child of the one before it, the first one of the checkpoint. */
-export function assertLinked(checkpoint: BlockId, blocks: readonly Block[]): void {
-  let parent = checkpoint
-  for (const block of blocks) {
-    if (block.number !== parent.number + 1)
-      throw new Error(`the provider gave block ${block.number} for ${parent.number + 1}`)
-    if (block.parent_hash !== parent.hash) {
-      throw new PermanentError(
-        `the chain was reorganised: the parent of block ${block.number} is ${block.parent_hash}, block ${parent.number} is stored as ${parent.hash}`
-      )
-    }
-    parent = block
-  }
-}
+/** Ranges grow by half at most, so that one sparse range isn't followed by a huge one. */
+const GROWTH = 1.5
 
-/** Logs in chain order, each once. Throws for one that differs from its double, or that isn't of the block that was read. */
-export function orderedLogs(logs: readonly RawLog[], blocks: ReadonlyMap<string, Block>): RawLog[] {
-  const kept = new Map<string, RawLog>()
-  for (const log of logs) {
-    if (blocks.get(log.block_hash)?.number !== log.block_number) {
-      throw new Error(
-        `the provider gave a log of block ${log.block_number} ${log.block_hash}, which is not the block that it gave`
-      )
-    }
-    const place = `${log.block_hash}:${log.log_index}`
-    const double = kept.get(place)
-    if (double && JSON.stringify(double) !== JSON.stringify(log)) {
-      throw new Error(`the provider gave two different logs ${log.log_index} of block ${log.block_number}`)
-    }
-    kept.set(place, log)
-  }
-  return [...kept.values()].sort((a, b) => a.block_number - b.block_number || a.log_index - b.log_index)
+/** Blocks for the next range, so that its answers stay within `maxBytes`: half of it, since the next range is read while this one is written. */
+export function nextSize(
+  { blocks, bytes }: { blocks: number; bytes: number },
+  { maxBytes, maxBlocks }: { maxBytes: number; maxBlocks: number }
+): number {
+  const fitting = bytes === 0 ? Number.POSITIVE_INFINITY : (blocks * maxBytes) / 2 / bytes
+  return Math.max(1, Math.min(Math.floor(fitting), Math.ceil(blocks * GROWTH), maxBlocks))
 }

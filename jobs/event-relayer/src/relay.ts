@@ -1,112 +1,157 @@
-import { topicsOf } from '@fusion-prime/chain'
-import { type Log, PermanentError } from '@fusion-prime/runtime'
-import type { Block, BlockId, Chain, LogFilter, Range, RawLog } from './chain.ts'
-import { type DecodeContext, type ReadLog, readLog } from './decode/escrow.ts'
-import { assertLinked, orderedLogs, rangesAfter } from './range.ts'
-import type { Store } from './store.ts'
+import { PermanentError } from '@fusion-prime/runtime'
+import { commitStaged } from './backfill/commit-staged.ts'
+import { type FollowDeps, type Followed, follow } from './follow.ts'
+import { advanceLanes } from './lanes/advance.ts'
+import { openLanes } from './lanes/open.ts'
+import type { Provider, Providers } from './providers/pool.ts'
+import { ChainMoved } from './read/chain-moved.ts'
+import type { Reader } from './read/reader.ts'
+import type { Checkpoint } from './store/checkpoint.ts'
+import type { Halt } from './store/halts.ts'
+import type { Lease } from './store/lease.ts'
 
-export type Relayer = {
-  chain: Chain
-  store: Store
-  /** Publishes what stands in the outbox, oldest first. */
+export type Relayer = FollowDeps & {
+  providers: Providers
+  /** A reader of a provider that was asked once whether it serves this chain. */
+  readerOf(provider: Provider): Promise<Reader>
+  /** Publishes what waits in the outbox, oldest first, until it is empty or fails. */
   publish(): Promise<{ published: number; failed: number }>
-  log: Log
-  assetSymbol: string
-  factories: readonly string[]
-  /** First block to read; needed while there is no checkpoint. */
-  startBlock: number | undefined
-  maxBlockRange: number
-  maxAddresses: number
 }
 
-export type Relayed = { head: number; facts: number; raised: number; published: number; unpublished: number }
+/** What a tick did; `held`: another relayer holds the lease, so this one did nothing. */
+export type Relayed = {
+  held: boolean
+  head: number
+  behind: number
+  facts: number
+  reverted: number
+  raised: number
+  published: number
+  unpublished: number
+}
 
-/** One tick, the relayer's story: read what came after the checkpoint, make it durable with its messages, then publish. */
-export async function relay(relayer: Relayer): Promise<Relayed> {
-  const { chain, store, publish, log, maxBlockRange } = relayer
-  const heads = await chain.heads()
-  let checkpoint = (await store.checkpoint()) ?? (await startOf(relayer))
-  const sent = await publish() // what a crash or an outage left behind
-  let facts = 0
-  for (const range of rangesAfter(checkpoint.number, { head: heads.latest.number, max: maxBlockRange })) {
-    const blocks = await chain.blocks(range)
-    assertLinked(checkpoint, blocks)
-    const logs = await readRange(relayer, { range, blocks })
-    const count = await store.commit({ blocks, logs }, { after: checkpoint, heads }) // blocks, logs, checkpoint, outbox: one transaction
-    checkpoint = blocks.at(-1) ?? checkpoint
-    facts += count
-    report(log, { range, logs })
-    sent.published += (await publish()).published
+/** Relaying stopped until an operator resumes it. */
+export class Halted extends PermanentError {
+  readonly halt: Halt
+  constructor(halt: Halt) {
+    const { block_number, stored_hash, chain_hash, resume_from, reason } = halt
+    const what = reason === 'deep_reorg' ? 'a reorg is deeper than REORG_WINDOW' : 'a finalized block was replaced'
+    super(
+      `halted: ${what}: block ${block_number} is stored as ${stored_hash}, the chain has ${chain_hash}. When you have made sure which is right: --mode=resume --from-block ${resume_from} --confirm`
+    )
+    this.halt = halt
   }
-  const raised = await store.raiseLevels(heads)
-  const last = await publish()
+}
+
+/** Blocks that a provider behind the checkpoint may lack before that is told: a second or two of any chain. */
+const QUIET_TRIES = 3
+
+/** One tick, the relayer's story: be the one writer, publish what waits, follow a provider to its head, publish again. */
+export async function relay(relayer: Relayer, signal?: AbortSignal): Promise<Relayed> {
+  const { store, world, metrics } = relayer
+  const lease = await store.takeLease()
+  metrics.leaseHeld.set(lease ? 1 : 0)
+  if (!lease) return { held: true, head: 0, behind: 0, facts: 0, reverted: 0, raised: 0, published: 0, unpublished: 0 }
+  metrics.leaseEpoch.set(Number(lease.epoch))
+  await world.at('lease_taken')
+  const halt = await store.halt()
+  metrics.halted.set(halt ? 1 : 0)
+  if (halt) throw new Halted(halt)
+  await openLanes(relayer, lease)
+  const staged = await commitStaged(relayer, { lease })
+
+  const sent = await relayer.publish() // what a crash or an outage left behind
+  const followed = await followAny(relayer, { lease, signal })
+  if (followed?.kind === 'halted') {
+    metrics.halted.set(1)
+    throw new Halted(followed.halt)
+  }
+  const last = await relayer.publish()
+  await tidy(relayer)
+  await world.at('tick_ended')
+  const { head, behind } = await whereWeAre(relayer, followed)
   return {
-    head: heads.latest.number,
-    facts,
-    raised,
+    held: false,
+    head,
+    behind,
+    facts: staged.facts + (followed?.facts ?? 0),
+    reverted: followed?.reverted ?? 0,
+    raised: followed?.raised ?? 0,
     published: sent.published + last.published,
     unpublished: last.failed
   }
 }
 
+/** Follows the best provider that isn't behind the checkpoint; undefined when every one is. */
+async function followAny(
+  relayer: Relayer,
+  { lease, signal }: { lease: Lease; signal: AbortSignal | undefined }
+): Promise<Extract<Followed, { kind: 'followed' | 'halted' }> | undefined> {
+  const { providers, readerOf, store, log } = relayer
+  const passed: string[] = []
+  for (let moved = 0; ; ) {
+    if (providers.ranked().every(({ id }) => passed.includes(id))) return undefined
+    let used = ''
+    try {
+      const outcome = await providers.use(
+        async (provider, others) => {
+          used = provider.id
+          const reader = await readerOf(provider)
+          const start = (await store.checkpoint()) ?? (await startOf(relayer, reader))
+          const rest = await usable(relayer, others)
+          const followed = await follow(relayer, { lease, reader, others: rest, start, signal })
+          if (followed.kind !== 'followed') return followed
+          const facts = await advanceLanes(relayer, { lease, reader, others: rest, heads: followed.heads, signal })
+          return { ...followed, facts: followed.facts + facts }
+        },
+        { except: passed, ...(signal && { signal }) }
+      )
+      if (outcome.kind === 'followed' || outcome.kind === 'halted') return outcome
+      if (outcome.kind === 'elsewhere') log.warn({ provider: used }, 'provider_on_another_branch')
+      passed.push(used)
+    } catch (error) {
+      // A reorg while we read: the fork is found from the checkpoint, which still stands where it was.
+      if (!(error instanceof ChainMoved) || ++moved > QUIET_TRIES) throw error
+      log.info({ provider: used, reason: error.message }, 'chain_moved')
+    }
+  }
+}
+
+/** The readers of those providers that answered which chain they serve. */
+async function usable({ readerOf }: Relayer, providers: readonly Provider[]): Promise<Reader[]> {
+  const readers = await Promise.allSettled(providers.map(readerOf))
+  return readers.flatMap(reader => (reader.status === 'fulfilled' ? [reader.value] : []))
+}
+
 /** Without a checkpoint relaying starts after the block before START_BLOCK, never at the head: what came before would be lost. */
-async function startOf({ chain, startBlock }: Relayer): Promise<BlockId> {
+async function startOf({ startBlock }: Relayer, reader: Reader): Promise<Checkpoint> {
   if (startBlock === undefined) {
     throw new PermanentError(
       'START_BLOCK is missing: there is no checkpoint yet, so it must say which block to read first'
     )
   }
-  return startBlock === 0 ? { number: -1, hash: `0x${'0'.repeat(64)}` } : chain.block(startBlock - 1)
+  const levels = { first_block: startBlock, safe_number: undefined, finalized_number: undefined }
+  if (startBlock === 0) return { number: -1, hash: `0x${'0'.repeat(64)}`, ...levels }
+  const { number, hash } = await reader.header(startBlock - 1)
+  return { number, hash, ...levels }
 }
 
-/** The logs of the factories and of every escrow that they deployed, those deployed in this very range included. */
-async function readRange(
-  relayer: Relayer,
-  { range, blocks }: { range: Range; blocks: readonly Block[] }
-): Promise<ReadLog[]> {
-  const { chain, store, maxAddresses, assetSymbol } = relayer
-  const factories = new Set(relayer.factories)
-  const escrows = await store.escrows()
-  const byHash = new Map(blocks.map(block => [block.hash, block]))
-  const context: DecodeContext = {
-    chain_id: chain.chainId,
-    asset_symbol: assetSymbol,
-    blocks: byHash,
-    factories,
-    escrows
-  }
-
-  const known = [...factories, ...escrows.keys()]
-  const byTopics = known.length > maxAddresses
-  const filter: LogFilter = byTopics ? { topics: topicsOf() } : { addresses: known }
-  const logs = orderedLogs(await chain.logs(range, filter), byHash)
-  const born = deployments(logs, context)
-  for (const [escrow, factory] of born) escrows.set(escrow, factory)
-  if (!byTopics && born.size > 0)
-    logs.push(...orderedLogs(await chain.logs(range, { addresses: [...born.keys()] }), byHash))
-  const watched = (log: RawLog) => factories.has(log.address) || escrows.has(log.address)
-  return orderedLogs(logs.filter(watched), byHash).map(log => readLog(log, context))
+/** Forgets what no reorg, manifest or reader of the outbox can need any more. */
+async function tidy({ store, reorgWindow }: Relayer): Promise<void> {
+  const checkpoint = await store.checkpoint()
+  if (checkpoint?.finalized_number !== undefined) await store.prune(checkpoint.finalized_number - reorgWindow)
 }
 
-/** New escrows of a range, and their factories. */
-function deployments(logs: readonly RawLog[], context: DecodeContext): Map<string, string> {
-  const born = new Map<string, string>()
-  for (const log of logs) {
-    if (!context.factories.has(log.address)) continue
-    const read = readLog(log, context)
-    if (read.reading !== 'published' || read.body.event_type !== 'EscrowDeployed') continue
-    if (!context.escrows.has(read.body.escrow_address)) born.set(read.body.escrow_address, log.address)
-  }
-  return born
-}
-
-function report(log: Log, { range, logs }: { range: Range; logs: readonly ReadLog[] }): void {
-  if (logs.length === 0) return
-  const published = logs.filter(read => read.reading === 'published')
-  log.info({ from_block: range.from, to_block: range.to, logs: logs.length, facts: published.length }, 'range_relayed')
-  for (const read of logs) {
-    if (read.reading !== 'malformed') continue
-    const { address, block_number, log_index } = read.log
-    log.warn({ address, block_number, log_index, reason: read.detail }, 'log_malformed')
-  }
+async function whereWeAre(
+  { store, metrics }: Relayer,
+  followed: Followed | undefined
+): Promise<{ head: number; behind: number }> {
+  const checkpoint = await store.checkpoint()
+  const at = checkpoint?.number ?? 0
+  const head = followed?.kind === 'followed' ? followed.heads.latest.number : at
+  metrics.headBlock.set(head)
+  metrics.checkpointBlock.set(at)
+  metrics.blocksBehind.set(Math.max(0, head - at))
+  if (checkpoint?.finalized_number !== undefined) metrics.finalizedBlock.set(checkpoint.finalized_number)
+  return { head, behind: Math.max(0, head - at) }
 }

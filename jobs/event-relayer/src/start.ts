@@ -3,8 +3,11 @@ import { EXIT, type Log, readConfig } from '@fusion-prime/runtime'
 import { createEventRelayer } from './app.ts'
 import { RelayerConfig } from './config.ts'
 import { startLoop } from './loop.ts'
+import { providerRoutes } from './providers/routes.ts'
+import { observe } from './status.ts'
+import { systemClock } from './world.ts'
 
-/** The relayer in loop mode, with health and metrics; answers how to stop it. */
+/** The relayer in loop mode, with health, metrics and the state of its providers; answers how to stop it. */
 export async function startRelayer({
   env,
   log
@@ -13,18 +16,31 @@ export async function startRelayer({
   log: Log
 }): Promise<() => Promise<void>> {
   const config = readConfig(RelayerConfig, env)
-  const relayer = createEventRelayer({ config, log })
+  const metrics = createMetrics()
+  const relayer = createEventRelayer({ config, log, registry: metrics.registry })
   await relayer.check()
-  const loop = startLoop({ tick: relayer.tick, intervalSeconds: config.POLL_INTERVAL_SECONDS, log })
+  const loop = startLoop({
+    tick: relayer.tick,
+    keepLease: relayer.keepLease,
+    clock: systemClock,
+    intervalSeconds: config.POLL_INTERVAL_SECONDS,
+    leaseSeconds: config.LEASE_SECONDS,
+    log
+  })
   const app = createApp({
     name: 'event-relayer',
-    description: 'Health and metrics of the relayer',
+    description: 'Health, metrics and providers of the relayer',
     log,
     sql: relayer.sql,
-    metrics: createMetrics(),
+    metrics,
     serviceAuth: undefined,
-    details: async () => ({ last_tick: loop.last() ?? null })
+    unready: loop.halted,
+    details: async () => ({ last_tick: loop.last() ?? null, halted: loop.halted() ?? null })
   })
+  app.addHook('onRequest', async request => {
+    if (request.url === '/metrics') await observe(relayer)
+  })
+  app.register(providerRoutes({ providers: relayer.providers }))
   const address = await app.listen({ port: config.PORT, host: config.HOST, listenTextResolver: () => 'listening' })
   log.info({ address }, 'relayer_ready')
   // Unless it is stopped, the loop ends only when relaying gives up.
@@ -34,6 +50,7 @@ export async function startRelayer({
   })
   return async () => {
     await loop.stop()
+    await relayer.release()
     await app.close()
     await relayer.close()
   }

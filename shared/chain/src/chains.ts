@@ -8,13 +8,15 @@ export type Chain = {
   blockTimeSeconds: number
   /** Whether nodes answer the block tags `safe` and `finalized` truly; else finality is a configured depth. */
   hasFinalityTags: boolean
+  /** Whether headers and receipts have Ethereum's own types, so that hashes and roots can be recomputed; rollups add others. */
+  canProve: boolean
 }
 
 export const chains: readonly Chain[] = [
-  { id: 1, name: 'Ethereum', nativeAsset: 'ETH', blockTimeSeconds: 12, hasFinalityTags: true },
-  { id: 11155111, name: 'Sepolia', nativeAsset: 'ETH', blockTimeSeconds: 12, hasFinalityTags: true },
-  { id: 8453, name: 'Base', nativeAsset: 'ETH', blockTimeSeconds: 2, hasFinalityTags: true },
-  { id: 31337, name: 'Local', nativeAsset: 'ETH', blockTimeSeconds: 1, hasFinalityTags: true }
+  { id: 1, name: 'Ethereum', nativeAsset: 'ETH', blockTimeSeconds: 12, hasFinalityTags: true, canProve: true },
+  { id: 11155111, name: 'Sepolia', nativeAsset: 'ETH', blockTimeSeconds: 12, hasFinalityTags: true, canProve: true },
+  { id: 8453, name: 'Base', nativeAsset: 'ETH', blockTimeSeconds: 2, hasFinalityTags: true, canProve: false },
+  { id: 31337, name: 'Local', nativeAsset: 'ETH', blockTimeSeconds: 1, hasFinalityTags: true, canProve: true }
 ]
 
 export const findChain = (id: number): Chain | undefined => chains.find(chain => chain.id === id)

@@ -26,6 +26,8 @@ export type TopicDefinition<Event extends EventDefinition = EventDefinition> = {
   readonly meaning: string
   /** The body's field whose value is the Pub/Sub ordering key. */
   readonly orderingKey: string
+  /** Stands before that value, so that keys of different things differ. */
+  readonly orderingKeyPrefix?: string
   readonly publishers: readonly string[]
   readonly events: readonly Event[]
   /** Attributes beyond those of every topic; each repeats the body's field of that name, or is listed in `freeAttributes`. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** A log's place: one log in one block. Hashes are lower-case hex with 0x. */
 export type LogPlace = { chain_id: number; block_hash: string; transaction_hash: string; log_index: number }
@@ -8,11 +8,9 @@ export type Finality = 'seen' | 'safe' | 'finalized' | 'reverted'
 
 /** UUID version 8 (RFC 9562) from the first 16 bytes of SHA-256 over the text: the same text gives the same id for ever. */
 export function uuid8(text: string): string {
-  const bytes = createHash('sha256').update(text).digest().subarray(0, 16)
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6)
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  const hex = hash('sha256', text, 'hex')
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 const placeText = (log: LogPlace) => `${log.chain_id}:${log.block_hash}:${log.transaction_hash}:${log.log_index}`

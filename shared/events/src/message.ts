@@ -70,10 +70,10 @@ export function encodeMessage<Topic extends TopicDefinition>(
   if (Buffer.byteLength(data) > MAX_PAYLOAD_BYTES) {
     throw new Error(`${attributes.event_type} ${attributes.event_id} is larger than ${MAX_PAYLOAD_BYTES} bytes`)
   }
-  const checked = decodeMessage(topic, { data, attributes })
+  const checked = check(topic, { body: fields, attributes })
   if ('fault' in checked)
     throw new Error(`${attributes.event_type} may not be published: ${checked.fault}: ${checked.detail}`)
-  const ordering_key = String(fields[topic.orderingKey])
+  const ordering_key = `${topic.orderingKeyPrefix ?? ''}${String(fields[topic.orderingKey])}`
   return { topic: topic.name, event_id: String(fields.event_id), data, attributes, ordering_key }
 }
 
@@ -84,9 +84,26 @@ export function decodeMessage<Topic extends TopicDefinition>(
 ): { received: Received<EventOf<Topic>> } | { fault: Fault; detail: string } {
   const parsed = parseJsonObject(message.data)
   if ('fault' in parsed) return parsed
-  const body = parsed.value
   const { attributes } = message
+  const checked = check(topic, { body: parsed.value, attributes })
+  if ('fault' in checked) return checked
+  const { event, body } = checked
+  return {
+    received: {
+      event_id: String(parsed.value.event_id),
+      correlation_id: attributes.correlation_id ?? '',
+      traceparent: TRACEPARENT.test(attributes.traceparent ?? '') ? attributes.traceparent : undefined,
+      attributes,
+      digest: digestOf(event, parsed.value),
+      body
+    }
+  }
+}
 
+function check<Topic extends TopicDefinition>(
+  topic: Topic,
+  { body, attributes }: { body: Record<string, unknown>; attributes: Readonly<Record<string, string>> }
+): { event: EventDefinition; body: EventOf<Topic> } | { fault: Fault; detail: string } {
   const event = findEvent(topic, attributes, body)
   if ('fault' in event) return event
 
@@ -101,18 +118,7 @@ export function decodeMessage<Topic extends TopicDefinition>(
     if (body[name] !== id)
       return { fault: 'id_mismatch', detail: `${name} is ${String(body[name])}, its parts give ${id}` }
   }
-  const wrong = wrongAttribute(topic, attributes, body)
-  if (wrong) return wrong
-  return {
-    received: {
-      event_id: String(body.event_id),
-      correlation_id: attributes.correlation_id ?? '',
-      traceparent: TRACEPARENT.test(attributes.traceparent ?? '') ? attributes.traceparent : undefined,
-      attributes,
-      digest: digestOf(event, body),
-      body: typed
-    }
-  }
+  return wrongAttribute(topic, attributes, body) ?? { event, body: typed }
 }
 
 function findEvent(

@@ -1,10 +1,12 @@
 import { defineSubscription, type TopicDefinition } from './define.ts'
 import { escrowEvents } from './escrow.ts'
+import { chainRanges } from './ranges.ts'
 import { settlementEvents } from './settlement.ts'
 
 /** All topics, by name. */
 export const topics = {
   'escrow-events': escrowEvents,
+  'chain.ranges.v1': chainRanges,
   'settlement.events.v1': settlementEvents
 } as const
 

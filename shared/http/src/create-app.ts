@@ -33,7 +33,9 @@ export type AppDeps = {
   /** Undefined only with SERVICE_AUTH_MODE=none. */
   serviceAuth: ServiceAuth | undefined
   /** More that `/health/detailed` tells. */
-  details?: () => Promise<Record<string, unknown>>
+  details?: (() => Promise<Record<string, unknown>>) | undefined
+  /** Why the service isn't ready although its database answers; undefined while all is well. */
+  unready?: (() => string | undefined) | undefined
 }
 
 /** The part that every service has: ids, health, metrics, OpenAPI, problem details, access, shutdown. */

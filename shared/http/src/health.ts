@@ -11,13 +11,15 @@ export type HealthDeps = {
   name: string
   sql: Sql
   metrics: Metrics
-  details?: () => Promise<Record<string, unknown>>
+  details?: (() => Promise<Record<string, unknown>>) | undefined
+  /** Why no work is done although the database answers; undefined while all is well. */
+  unready?: (() => string | undefined) | undefined
 }
 
 const open = { config: { access: 'open' as const }, schema: { hide: true } }
 
 /** `/health` and `/health/live` tell that the process answers; `/health/ready` that it can work; `/health/detailed` why. */
-export function healthRoutes({ name, sql, metrics, details }: HealthDeps): FastifyPluginAsync {
+export function healthRoutes({ name, sql, metrics, details, unready }: HealthDeps): FastifyPluginAsync {
   return async app => {
     let stopping = false
     const startedAt = Date.now()
@@ -30,9 +32,15 @@ export function healthRoutes({ name, sql, metrics, details }: HealthDeps): Fasti
 
     app.get('/health/ready', open, async (_request, reply) => {
       const database = await ping(sql)
-      const ready = !stopping && database === 'ok'
+      const reason = unready?.()
+      const ready = !stopping && database === 'ok' && reason === undefined
       reply.status(ready ? 200 : 503)
-      return { status: ready ? 'ready' : 'not_ready', stopping, database: database === 'ok' ? 'ok' : 'unreachable' }
+      return {
+        status: ready ? 'ready' : 'not_ready',
+        stopping,
+        database: database === 'ok' ? 'ok' : 'unreachable',
+        ...(reason !== undefined && { reason })
+      }
     })
 
     app.get('/health/detailed', open, async (_request, reply) => {

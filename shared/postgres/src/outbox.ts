@@ -80,3 +80,15 @@ export async function outboxDepth(sql: Sql): Promise<{ depth: number; oldest_sec
     from outbox where published_at is null`
   return row ?? { depth: 0, oldest_seconds: 0 }
 }
+
+/** Rows that one pruning looks at, oldest first. */
+const PRUNE_LIMIT = 10_000
+
+/** Forgets messages that were published longer ago than `hours`. Answers how many. */
+export async function pruneOutbox(sql: Sql, hours: number): Promise<number> {
+  const pruned = await sql`
+    with oldest as materialized (select seq, published_at from outbox order by seq limit ${PRUNE_LIMIT})
+    delete from outbox using oldest
+    where outbox.seq = oldest.seq and oldest.published_at < now() - make_interval(hours => ${hours})`
+  return pruned.count
+}

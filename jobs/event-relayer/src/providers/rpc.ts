@@ -1,139 +1,159 @@
-import { PermanentError } from '@fusion-prime/runtime'
-import { createClient, http } from 'viem'
-import type { Block, BlockId, Chain, Heads, LogFilter, Range, RawLog } from '../chain.ts'
-import type { FinalityRule } from '../config.ts'
+import type { Range } from '../chain.ts'
+import { classify } from './classify.ts'
+import { RpcFault } from './fault.ts'
+import { errorIn, isRecord, parseJson, type RpcError } from './json-rpc.ts'
+import { createPost, type HttpAnswer } from './post.ts'
+import { redactor } from './provider-url.ts'
+import { type Call, createQueue } from './queue.ts'
 
-type RpcBlock = { number: string; hash: string; parentHash: string; timestamp: string }
-type RpcLog = {
-  address: string
-  topics: string[]
-  data: string
-  blockNumber: string
-  blockHash: string
-  transactionHash: string
-  logIndex: string
-  removed?: boolean
+export { type Advice, RpcFault, type SuggestedRange } from './fault.ts'
+
+/** One JSON-RPC call to one provider. Throws an `RpcFault` for everything that isn't an answer; when aborted, the signal's reason. */
+export type Rpc = (method: string, params: readonly unknown[], options?: RpcOptions) => Promise<unknown>
+
+export type RpcOptions = {
+  signal?: AbortSignal
+  /** Told the bytes that came for this call; of several in one request, its share. */
+  received?: (bytes: number) => void
 }
 
-type Request = <Result>(method: string, params: unknown[]) => Promise<Result>
+/** Requests of one provider under way at once: at most this many bodies are in memory. */
+const MAX_SOCKETS = 8
 
-const RPC_TIMEOUT_MS = 10_000
+/** Calls a provider over HTTP; calls of the same turn share a request as far as the provider takes that. Throws for a URL that isn't one. */
+export function connectRpc({ url, timeoutMs, maxBytes }: { url: string; timeoutMs: number; maxBytes: number }): Rpc {
+  const post = createPost({ url, timeoutMs, maxBytes, maxSockets: MAX_SOCKETS })
+  const { host } = new URL(url)
+  const redact = redactor(url)
+  const queue = createQueue()
+  let underWay = 0
+  let scheduled = false
+  let lastId = 0
 
-/** A chain behind one JSON-RPC provider. An error or a null is never read as "nothing happened". */
-export function createRpcChain({
-  url,
-  chainId,
-  finality
-}: {
-  url: string
-  chainId: number
-  finality: FinalityRule
-}): Chain {
-  const transport = http(url, { batch: { batchSize: 100 }, timeout: RPC_TIMEOUT_MS, retryCount: 2 })
-  const client = createClient({ transport })
-  // viem types each method's answer; here every answer is checked below, method by method.
-  const request = client.request as (call: { method: string; params: unknown[] }) => Promise<unknown>
-  const rpc: Request = async <Result>(method: string, params: unknown[]) =>
-    (await request({ method, params })) as Result
+  /** Later in this turn, so that the calls of one turn come together. */
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      sendWaiting()
+    })
+  }
 
+  function sendWaiting(): void {
+    while (underWay < MAX_SOCKETS) {
+      const taken = queue.take()
+      if (taken.length === 0) return
+      const calls = taken.filter(({ signal }) => !signal?.aborted)
+      if (calls.length === 0) continue
+      underWay++
+      void send(calls).finally(() => {
+        underWay--
+        sendWaiting()
+      })
+    }
+  }
+
+  async function send(calls: readonly Call[]): Promise<void> {
+    const abandoned = whenAllAborted(calls)
+    const byId = new Map(calls.map(call => [++lastId, call]))
+    const requests = [...byId].map(([id, { method, params }]) => ({ jsonrpc: '2.0', id, method, params }))
+    try {
+      const answer = await post(JSON.stringify(calls.length === 1 ? requests[0] : requests), abandoned.signal)
+      for (const call of calls) call.received(answer.bytes / calls.length)
+      settle(byId, answer)
+    } catch (error) {
+      const tooLarge = error instanceof RpcFault && error.advice.kind === 'split'
+      if (tooLarge && calls.length > 1) again(calls, { size: calls.length, message: '' })
+      else for (const call of calls) call.reject(error)
+    } finally {
+      abandoned.forget()
+    }
+  }
+
+  /** Answers are matched by id, for their order may be any; what has no answer of its own gets the fault of the whole. */
+  function settle(calls: ReadonlyMap<number, Call>, answer: HttpAnswer): void {
+    const parsed = parseJson(answer.body)
+    const items = new Map([parsed].flat().map(item => (isRecord(item) ? [item.id, item] : [undefined, {}])))
+    const unanswered: Call[] = []
+    const refused: Call[] = []
+    for (const [id, call] of calls) {
+      const item = items.get(id)
+      if (!item) unanswered.push(call)
+      else if (calls.size > 1 && isBatchRefusal(errorIn(item))) refused.push(call)
+      else conclude(call, item, answer)
+    }
+    const whole = errorIn(parsed)
+    const isWhole = unanswered.length === calls.size
+    if (calls.size > 1 && isWhole && isBatchRefused(answer, whole)) refused.push(...unanswered)
+    // The errors of its neighbours say nothing about a call that was left out.
+    else for (const call of unanswered) call.reject(fault(call, isWhole ? answer : { ...answer, body: '' }))
+    if (refused.length > 0) again(refused, { size: calls.size, message: whole?.message ?? '' })
+  }
+
+  function conclude(call: Call, item: Record<string, unknown>, answer: HttpAnswer): void {
+    if (errorIn(item)) call.reject(fault(call, { ...answer, body: JSON.stringify(item) }))
+    else if ('result' in item && isSuccess(answer)) call.resolve(item.result)
+    else call.reject(fault(call, answer))
+  }
+
+  function again(calls: readonly Call[], { size, message }: { size: number; message: string }): void {
+    queue.shrink(size, message)
+    queue.add(calls)
+  }
+
+  function fault({ method, params }: Call, { status, headers, body }: HttpAnswer): RpcFault {
+    const advice = classify({ status, headers, body }, { asked: rangeOf(method, params), now: Date.now() })
+    const error = errorIn(parseJson(body))
+    const said = error ? `code ${error.code}, "${redact(error.message)}"` : `no answer to the call, "${redact(body)}"`
+    return new RpcFault(`${host} refused ${method}: HTTP ${status}, ${said}`, advice)
+  }
+
+  return async (method, params, { signal, received = () => undefined } = {}) => {
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    queue.add([{ method, params, resolve, reject, received, signal }])
+    schedule()
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+}
+
+const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && status < 300
+
+const isBatchRefusal = (error: RpcError | undefined): boolean => /\bbatch/i.test(error?.message ?? '')
+
+/** Whether a batch without a single answer was refused for being one, or so large; a limit of rate, a fault of the server or a wrong key isn't that. */
+function isBatchRefused({ status, body, headers }: HttpAnswer, error: RpcError | undefined): boolean {
+  if ([401, 402, 403, 429].includes(status)) return false
+  if (isBatchRefusal(error)) return true
+  const { kind } = classify({ status, headers, body }, { now: 0 })
+  return kind === 'split' || kind === 'give_up'
+}
+
+/** The blocks that an `eth_getLogs` asks by number. */
+function rangeOf(method: string, [filter]: readonly unknown[]): Range | undefined {
+  if (method !== 'eth_getLogs' || !isRecord(filter)) return undefined
+  const range = { from: Number(filter.fromBlock), to: Number(filter.toBlock) }
+  return Number.isSafeInteger(range.from) && Number.isSafeInteger(range.to) ? range : undefined
+}
+
+/** A signal for the request that several calls share: aborted when no caller waits any more. */
+function whenAllAborted(calls: readonly Call[]): { signal: AbortSignal; forget(): void } {
+  const all = new AbortController()
+  const check = () => {
+    if (calls.every(({ signal }) => signal?.aborted)) all.abort()
+  }
+  for (const { signal } of calls) signal?.addEventListener('abort', check, { once: true })
   return {
-    chainId,
-    heads: () => readHeads(rpc, finality),
-    block: number => readBlock(rpc, hex(number)),
-    blocks: ({ from, to }) =>
-      Promise.all(Array.from({ length: to - from + 1 }, (_, offset) => readBlock(rpc, hex(from + offset)))),
-    logs: (range, filter) => readLogs(rpc, { range, filter }),
-    check: factories => check(rpc, { chainId, factories })
+    signal: all.signal,
+    forget: () => {
+      for (const { signal } of calls) signal?.removeEventListener('abort', check)
+    }
   }
 }
-
-async function readHeads(rpc: Request, finality: FinalityRule): Promise<Heads> {
-  const latest = await readBlock(rpc, 'latest')
-  if (finality.by === 'depth') {
-    const [safe, finalized] = await Promise.all([
-      atDepth(rpc, latest, finality.safe),
-      atDepth(rpc, latest, finality.finalized)
-    ])
-    return { latest, safe, finalized }
-  }
-  const [safe, finalized] = await Promise.all([tagged(rpc, 'safe'), tagged(rpc, 'finalized')])
-  return { latest, safe, finalized }
-}
-
-const atDepth = (rpc: Request, latest: Block, depth: number): Promise<BlockId | undefined> =>
-  latest.number < depth ? Promise.resolve(undefined) : readBlock(rpc, hex(latest.number - depth))
-
-/** A young chain has no safe or finalized block yet; nodes answer null or an error for it. */
-async function tagged(rpc: Request, tag: 'safe' | 'finalized'): Promise<BlockId | undefined> {
-  const block = await rpc<RpcBlock | null>('eth_getBlockByNumber', [tag, false])
-  return block ? toBlock(block) : undefined
-}
-
-async function readBlock(rpc: Request, at: string): Promise<Block> {
-  const block = await rpc<RpcBlock | null>('eth_getBlockByNumber', [at, false])
-  if (!block) throw new Error(`the provider has no block ${at}, though its head is not below it`)
-  return toBlock(block)
-}
-
-function toBlock({ number, hash, parentHash, timestamp }: RpcBlock): Block {
-  return {
-    number: quantity(number),
-    hash: bytes(hash, 32),
-    parent_hash: bytes(parentHash, 32),
-    timestamp: quantity(timestamp)
-  }
-}
-
-async function readLogs(rpc: Request, { range, filter }: { range: Range; filter: LogFilter }): Promise<RawLog[]> {
-  const what = 'addresses' in filter ? { address: filter.addresses } : { topics: [filter.topics] }
-  const answer = await rpc<RpcLog[] | null>('eth_getLogs', [
-    { fromBlock: hex(range.from), toBlock: hex(range.to), ...what }
-  ])
-  if (!Array.isArray(answer))
-    throw new Error(`the provider answered no list of logs for blocks ${range.from} to ${range.to}`)
-  return answer.filter(log => log.removed !== true).map(toLog)
-}
-
-function toLog(log: RpcLog): RawLog {
-  return {
-    block_number: quantity(log.blockNumber),
-    block_hash: bytes(log.blockHash, 32),
-    transaction_hash: bytes(log.transactionHash, 32),
-    log_index: quantity(log.logIndex),
-    address: bytes(log.address, 20),
-    topics: log.topics.map(anyHex),
-    data: anyHex(log.data)
-  }
-}
-
-async function check(
-  rpc: Request,
-  { chainId, factories }: { chainId: number; factories: readonly string[] }
-): Promise<void> {
-  const actual = quantity(await rpc<string>('eth_chainId', []))
-  if (actual !== chainId)
-    throw new PermanentError(`CHAIN_ID is ${chainId}, but the provider in RPC_URLS serves chain ${actual}`)
-  for (const factory of factories) {
-    const code = await rpc<string>('eth_getCode', [factory, 'latest'])
-    if (code === '0x')
-      throw new PermanentError(`ESCROW_FACTORIES: there is no contract at ${factory} on chain ${chainId}`)
-  }
-}
-
-const hex = (number: number): string => `0x${number.toString(16)}`
-
-function quantity(text: string): number {
-  const value = /^0x[0-9a-f]+$/i.test(text) ? Number(text) : Number.NaN
-  if (!Number.isSafeInteger(value)) throw new Error(`the provider gave "${text}" for a quantity`)
-  return value
-}
-
-function bytes(text: string, length: number): `0x${string}` {
-  if (!new RegExp(`^0x[0-9a-f]{${2 * length}}$`, 'i').test(text))
-    throw new Error(`the provider gave "${text}" for ${length} bytes`)
-  return anyHex(text)
-}
-
-/** Topics and data are judged by the decoder; here they only get one spelling. */
-// The decoder takes any text here and calls what is not hex malformed.
-const anyHex = (text: string): `0x${string}` => text.toLowerCase() as `0x${string}`

@@ -1,0 +1,63 @@
+import type { BlockId } from './chain.ts'
+import type { Reader } from './read/reader.ts'
+import type { Checkpoint } from './store/checkpoint.ts'
+import type { Halt } from './store/halts.ts'
+import type { Store } from './store/store.ts'
+
+/** How the stored chain stands to a provider's: its tip is there too, it left it after `to`, or so far back that an operator must decide. */
+export type Fork = { kind: 'linked' } | { kind: 'forked'; to: BlockId } | { kind: 'too_deep'; halt: Halt }
+
+/** Stored blocks that are compared at a time. */
+const PAGE = 32
+
+/** Compares the stored chain with a provider's, from the checkpoint down. Stored blocks may have gaps below the finalized one. */
+export async function findFork(
+  { store, reader }: { store: Pick<Store, 'blocksFrom'>; reader: Pick<Reader, 'header'> },
+  checkpoint: Checkpoint,
+  window: number
+): Promise<Fork> {
+  if (checkpoint.number < 0 || (await reader.header(checkpoint.number)).hash === checkpoint.hash)
+    return { kind: 'linked' }
+  let lowest: { stored: BlockId; chain: string } | undefined
+  for (let from = checkpoint.number; ; ) {
+    const page = await store.blocksFrom(from, PAGE)
+    const bottom = page.at(-1)
+    if (!bottom) break
+    const headers = await Promise.all(page.map(({ number }) => reader.header(number)))
+    const same = page.findIndex(({ hash }, index) => headers[index]?.hash === hash)
+    const last = same === -1 ? page.length - 1 : same - 1
+    const [stored, chain] = [page[last], headers[last]]
+    if (stored && chain) lowest = { stored, chain: chain.hash }
+    const common = page[same]
+    if (common) return judge({ checkpoint, common, lowest, window })
+    from = bottom.number - 1
+  }
+  return judge({ checkpoint, common: undefined, lowest, window })
+}
+
+function judge({
+  checkpoint,
+  common,
+  lowest,
+  window
+}: {
+  checkpoint: Checkpoint
+  common: BlockId | undefined
+  lowest: { stored: BlockId; chain: string } | undefined
+  window: number
+}): Fork {
+  const finalized = checkpoint.finalized_number ?? -1
+  const finalizedChanged = lowest !== undefined && lowest.stored.number <= finalized
+  if (common && !finalizedChanged && checkpoint.number - common.number <= window) return { kind: 'forked', to: common }
+  const { stored, chain } = lowest ?? { stored: checkpoint, chain: 'nothing' }
+  return {
+    kind: 'too_deep',
+    halt: {
+      reason: finalizedChanged ? 'finalized_changed' : 'deep_reorg',
+      block_number: stored.number,
+      stored_hash: stored.hash,
+      chain_hash: chain,
+      resume_from: common ? common.number + 1 : checkpoint.first_block
+    }
+  }
+}

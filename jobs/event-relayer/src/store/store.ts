@@ -1,0 +1,216 @@
+import { appendOutbox, type OutboxMessage, type Pool, type Sql } from '@fusion-prime/postgres'
+import { newTraceparent } from '@fusion-prime/runtime'
+import type { Block, BlockId, Level } from '../chain.ts'
+import type { ReadLog } from '../decode/escrow.ts'
+import { factMessage, manifestMessage, revertMessage } from '../message.ts'
+import type { Protection, World, Write } from '../world.ts'
+import { hashesAbove, loadBlock, loadBlocks, orphanBlocks, pruneBlocks, upsertBlocks } from './blocks.ts'
+import { type Checkpoint, loadCheckpoint, lowerLevels, moveCheckpoint, noteLevel } from './checkpoint.ts'
+import { insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
+import { deleteHalt, type Halt, insertHalt, loadHalt } from './halts.ts'
+import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
+import { createLaneStore, type LaneStore, rewindLanes } from './lanes.ts'
+import { insertLogs, loadEscrows, noteMalformed, unwatchEscrows, watchEscrows } from './logs.ts'
+import { digestOf, insertManifest, lastManifest, type Manifest, startHash, supersedeManifests } from './manifests.ts'
+import { createStaging, type Staging } from './staging.ts'
+
+/** Facts that one transaction raises at most. */
+const RAISE_LIMIT = 2_000
+
+/** A verified range: the headers that are kept, and every log of a watched address. `level`: what all its facts have reached. */
+export type NewRange = { after: BlockId; last: Block; blocks: readonly Block[]; logs: readonly ReadLog[]; level: Level }
+
+export type Committed = { facts: number; malformed: ReadLog[] }
+
+/** The relayer's durable state of one chain. Whatever needs a lease is fenced by its epoch and either happens wholly, outbox rows included, or not at all. */
+export type Store = {
+  takeLease(): Promise<Lease | undefined>
+  /** Lets the next relayer begin at once, if this one holds the lease. */
+  releaseLease(): Promise<void>
+  checkpoint(): Promise<Checkpoint | undefined>
+  halt(): Promise<Halt | undefined>
+  escrows(): Promise<Map<string, string>>
+  /** Canonical blocks from a number down, highest first. */
+  blocksFrom(number: number, limit: number): Promise<BlockId[]>
+  block(number: number): Promise<BlockId | undefined>
+  commit(lease: Lease, range: NewRange): Promise<Committed>
+  /** Takes back everything above `to`, newest first. Answers how many facts. */
+  revert(lease: Lease, fork: { from: BlockId; to: BlockId }): Promise<number>
+  /** Raises facts up to a block whose hash was checked. Answers how many. */
+  raise(lease: Lease, rise: { level: 'safe' | 'finalized'; upTo: number }): Promise<number>
+  /** States what was published up to a finalized block; undefined when that is stated already. */
+  state(lease: Lease, upTo: BlockId): Promise<Manifest | undefined>
+  stop(lease: Lease, halt: Halt): Promise<void>
+  /** An operator's way on: the checkpoint goes back to `after`; of the blocks above only those in `gone` are reverted, by force. */
+  resume(lease: Lease, back: { from: BlockId; after: BlockId; gone: readonly string[] }): Promise<number>
+  /** Forgets blocks below a number that carry no log. */
+  prune(below: number): Promise<number>
+  lanes: LaneStore
+  staging: Staging
+}
+
+export type StoreDeps = Pick<World, 'at' | 'transaction' | 'without'> & {
+  sql: Pool
+  chainId: number
+  holder: string
+  leaseSeconds: number
+}
+
+export function createStore(deps: StoreDeps): Store {
+  const { sql, chainId } = deps
+  const write = createWrite(deps)
+  let prunedTo: number | undefined
+  return {
+    takeLease: () => takeLease(sql, { chainId, holder: deps.holder, seconds: deps.leaseSeconds }),
+    releaseLease: () => releaseLease(sql, { chainId, holder: deps.holder }),
+    checkpoint: () => loadCheckpoint(sql, chainId),
+    halt: () => loadHalt(sql, chainId),
+    escrows: () => loadEscrows(sql, chainId),
+    blocksFrom: (from, limit) => loadBlocks(sql, { chainId, from, limit }),
+    block: number => loadBlock(sql, { chainId, number }),
+    commit: (lease, range) => write('commit', lease, tx => commitRange(tx, { lease, range, without: deps.without })),
+    revert: (lease, { from, to }) =>
+      write('revert', lease, async tx => {
+        await moveCheckpoint(tx, { chainId, from, to, epoch: lease.epoch })
+        await rewindLanes(tx, { chainId, to })
+        const hashes = await hashesAbove(tx, { chainId, number: to.number })
+        await orphanBlocks(tx, { chainId, hashes })
+        if (deps.without.has('reorg_rule')) return { result: 0, messages: [] }
+        return takeBack(tx, { chainId, hashes, above: to.number, by: 'chain' })
+      }),
+    async raise(lease, { level, upTo }) {
+      let total = 0
+      for (let count = RAISE_LIMIT; count === RAISE_LIMIT; total += count) {
+        count = await write('raise', lease, async tx => {
+          const facts = await raiseFacts(tx, { chainId, level, upTo, limit: RAISE_LIMIT })
+          if (facts.length < RAISE_LIMIT) await noteLevel(tx, { chainId, level, upTo })
+          return {
+            result: facts.length,
+            messages: facts.map(fact => factMessage({ ...fact, finality: level, first: false }))
+          }
+        })
+      }
+      return total
+    },
+    state: (lease, upTo) => write('manifest', lease, tx => stateRange(tx, { chainId, upTo })),
+    stop: (lease, halt) =>
+      write('halt', lease, async tx => {
+        await insertHalt(tx, { chainId, halt })
+        return { result: undefined, messages: [] }
+      }),
+    resume: (lease, { from, after, gone }) =>
+      write('resume', lease, async tx => {
+        await moveCheckpoint(tx, { chainId, from, to: after, epoch: lease.epoch })
+        await rewindLanes(tx, { chainId, to: after })
+        await orphanBlocks(tx, { chainId, hashes: gone })
+        await lowerLevels(tx, { chainId, below: after.number + 1 })
+        await supersedeManifests(tx, { chainId, from: after.number + 1 })
+        await deleteHalt(tx, chainId)
+        return takeBack(tx, { chainId, hashes: gone, above: after.number, by: 'operator' })
+      }),
+    async prune(below) {
+      const from = prunedTo ?? 0
+      if (below <= from) return 0
+      const pruned = await pruneBlocks(sql, { chainId, range: { from, to: below - 1 } })
+      prunedTo = below
+      return pruned
+    },
+    lanes: createLaneStore({ sql, chainId, write }),
+    staging: createStaging({ ...deps, sql, chainId })
+  }
+}
+
+export type FencedWrite = ReturnType<typeof createWrite>
+
+type Written<Result> = { result: Result; messages: readonly OutboxMessage[] }
+
+/** One fenced transaction: the work and its outbox rows, or nothing. */
+function createWrite({ sql, at, transaction, without }: StoreDeps) {
+  return async <Result>(name: Write, lease: Lease, work: (tx: Sql) => Promise<Written<Result>>): Promise<Result> => {
+    await at(`${name}_begun`)
+    const written = await transaction(sql, async tx => {
+      if (!without.has('fencing')) await fence(tx, lease)
+      await at(`${name}_fenced`)
+      const written = await work(tx)
+      if (!without.has('outbox_transaction')) await appendOutbox(tx, written.messages)
+      await at(`${name}_written`)
+      return written
+    })
+    await at(`${name}_done`)
+    if (without.has('outbox_transaction')) await appendOutbox(sql, written.messages)
+    return written.result
+  }
+}
+
+async function commitRange(
+  tx: Sql,
+  { lease, range, without }: { lease: Lease; range: NewRange; without: ReadonlySet<Protection> }
+): Promise<Written<Committed>> {
+  const { chainId, epoch } = lease
+  const { after, last, blocks, logs, level } = range
+  await moveCheckpoint(tx, { chainId, from: after, to: last, epoch })
+  const fresh = await upsertBlocks(tx, { chainId, blocks })
+  await insertLogs(tx, { chainId, logs })
+  const bodies = logs.flatMap(read => (read.reading === 'published' ? [read.body] : []))
+  await watchEscrows(tx, { chainId, bodies })
+  const malformed = await noteMalformed(tx, { chainId, logs })
+  const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
+  const messages = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without })
+  return { result: { facts: messages.length, malformed }, messages }
+}
+
+/** Stores facts that were read; answers the first message of each incarnation that begins. */
+async function beginFacts(
+  tx: Sql,
+  {
+    chainId,
+    facts,
+    fresh,
+    without
+  }: { chainId: number; facts: readonly NewFact[]; fresh: boolean; without: ReadonlySet<Protection> }
+): Promise<OutboxMessage[]> {
+  const first = (fact: NewFact, { incarnation, forced }: { incarnation: number; forced: boolean }) =>
+    factMessage({ ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true })
+  if (fresh) {
+    await insertFacts(tx, { chainId, facts })
+    return facts.map(fact => first(fact, { incarnation: 1, forced: false }))
+  }
+  const begun = await upsertFacts(tx, { chainId, facts })
+  return facts.flatMap(fact => {
+    const stored = begun.get(fact.body.fact_id)
+    return stored ? [first(fact, stored)] : []
+  })
+}
+
+async function takeBack(
+  tx: Sql,
+  where: { chainId: number; hashes: readonly string[]; above: number; by: 'chain' | 'operator' }
+): Promise<Written<number>> {
+  const facts = await revertFacts(tx, where)
+  const deployments = facts.filter(({ body }) => body.event_type === 'EscrowDeployed').map(({ body }) => body.fact_id)
+  await unwatchEscrows(tx, { chainId: where.chainId, factIds: deployments })
+  return { result: facts.length, messages: facts.map(revertMessage) }
+}
+
+async function stateRange(
+  tx: Sql,
+  { chainId, upTo }: { chainId: number; upTo: BlockId }
+): Promise<Written<Manifest | undefined>> {
+  const checkpoint = await loadCheckpoint(tx, chainId)
+  const previous = await lastManifest(tx, chainId)
+  const from_block = previous ? previous.to_block + 1 : (checkpoint?.first_block ?? upTo.number)
+  if (upTo.number < from_block) return { result: undefined, messages: [] }
+  const first = await loadBlock(tx, { chainId, number: from_block })
+  const from_hash = first?.hash ?? (await startHash(tx, { chainId, from_block }))
+  const manifest: Manifest = {
+    from_block,
+    from_hash,
+    to_block: upTo.number,
+    to_hash: upTo.hash,
+    revision: 1,
+    ...(await digestOf(tx, { chainId, from: from_block, to: upTo.number })),
+    previous_digest: previous?.digest ?? null
+  }
+  await insertManifest(tx, { chainId, manifest })
+  return { result: manifest, messages: [manifestMessage({ chainId, manifest, traceparent: newTraceparent() })] }
+}
