@@ -12,12 +12,36 @@ describe('options of the benchmark', () => {
     assert.equal(readOptions(['--help']), 'help')
   })
 
+  test('the relayer only when it is named, by either way of naming a part', () => {
+    for (const args of [
+      ['relayer', '--quick'],
+      ['--only', 'relayer', '--quick']
+    ]) {
+      const { broker, push, relayer, rounds, size } = Object(readOptions(args))
+      assert.deepEqual(
+        { broker, push, relayer, rounds, size },
+        {
+          broker: false,
+          push: false,
+          relayer: true,
+          rounds: 1,
+          size: 'quick'
+        }
+      )
+    }
+    const { relayer, rounds } = Object(readOptions(['push']))
+    assert.deepEqual({ relayer, rounds }, { relayer: false, rounds: 5 })
+  })
+
   for (const args of [
     ['--rounds', '0'],
     ['--messages', 'many'],
     ['--only', 'pull'],
     ['--fsync', 'maybe'],
-    ['--fast']
+    ['--fast'],
+    ['--quick'],
+    ['--profile', 'push'],
+    ['--only', 'push', 'broker']
   ]) {
     test(`${args.join(' ')} is refused, by name`, () => {
       assert.throws(() => readOptions(args), new RegExp(args[0] ?? ''))

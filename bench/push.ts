@@ -98,7 +98,8 @@ export async function assertRows({ kind, sql }: Pick<Endpoint, 'kind' | 'sql'>, 
   }
 }
 
-async function describePostgres(url: string): Promise<string> {
+/** Its version, and how durable a commit is. */
+export async function describePostgres(url: string): Promise<string> {
   const sql = createSql({ url, max: 1, applicationName: 'bench' })
   const [row] = await sql<{ version: string; fsync: string; commit: string }[]>`
     select current_setting('server_version') as version, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit`
