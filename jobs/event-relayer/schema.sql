@@ -5,6 +5,26 @@ CREATE OR REPLACE FUNCTION public.relayer_now()
  LANGUAGE sql
 AS $function$select clock_timestamp()$function$;
 
+create table backfill_deployments (
+  chain_id bigint not null,
+  filter_key text not null,
+  escrow_address text not null,
+  factory_address text not null,
+  block_number bigint not null,
+  constraint backfill_deployments_pkey PRIMARY KEY (chain_id, filter_key, escrow_address)
+);
+
+create table backfills (
+  chain_id bigint not null,
+  filter_key text not null,
+  from_block bigint not null,
+  to_block bigint not null,
+  chunk_blocks bigint not null,
+  scanned_number bigint not null,
+  scanned_hash text not null,
+  constraint backfills_pkey PRIMARY KEY (chain_id, filter_key, from_block, to_block)
+);
+
 create table blocks (
   chain_id bigint not null,
   block_hash text not null,
@@ -28,12 +48,23 @@ create table checkpoints (
   constraint checkpoints_pkey PRIMARY KEY (chain_id)
 );
 
+create table coverage (
+  chain_id bigint not null,
+  coverage_key text not null,
+  factory_address text not null,
+  topic0 text not null,
+  from_block bigint not null,
+  until_block bigint,
+  constraint coverage_pkey PRIMARY KEY (chain_id, coverage_key)
+);
+
 create table escrows (
   chain_id bigint not null,
   escrow_address text not null,
   factory_address text not null,
   fact_id uuid not null,
   gone boolean not null default false,
+  lane_key text,
   constraint escrows_pkey PRIMARY KEY (chain_id, escrow_address)
 );
 
@@ -61,6 +92,19 @@ create table halts (
   halted_at timestamp with time zone not null default now(),
   resume_from bigint not null default 0,
   constraint halts_pkey PRIMARY KEY (chain_id)
+);
+
+create table lanes (
+  chain_id bigint not null,
+  lane_key text not null,
+  factories text[] not null,
+  topics text[],
+  from_block bigint not null,
+  block_number bigint not null,
+  block_hash text,
+  created_at timestamp with time zone not null default now(),
+  merged_at timestamp with time zone,
+  constraint lanes_pkey PRIMARY KEY (chain_id, lane_key)
 );
 
 create table leases (
@@ -138,6 +182,18 @@ create table raw_logs (
   detail text,
   constraint raw_logs_pkey PRIMARY KEY (fact_id),
   constraint raw_logs_reading_check CHECK (reading = ANY (ARRAY['published'::text, 'kept'::text, 'malformed'::text, 'unknown'::text]))
+);
+
+create table staged_ranges (
+  chain_id bigint not null,
+  filter_key text not null,
+  from_block bigint not null,
+  to_block bigint not null,
+  parent_hash text not null,
+  last_hash text not null,
+  content bytea not null,
+  staged_at timestamp with time zone not null default now(),
+  constraint staged_ranges_pkey PRIMARY KEY (chain_id, filter_key, from_block)
 );
 
 alter table escrows add constraint escrows_fact_id_fkey FOREIGN KEY (fact_id) REFERENCES raw_logs(fact_id);

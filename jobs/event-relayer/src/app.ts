@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { requireChain } from '@fusion-prime/chain'
+import { type Chain, requireChain } from '@fusion-prime/chain'
 import { createSql, outboxMigrations, type Pool, transaction } from '@fusion-prime/postgres'
 import { createPublisher } from '@fusion-prime/pubsub'
 import { type Log, PermanentError, reach } from '@fusion-prime/runtime'
 import { Registry } from 'prom-client'
+import { type Backfilled, type BackfillRequest, backfill } from './backfill/backfill.ts'
 import { parseFinality, type RelayerConfig, requireCheck } from './config.ts'
 import { liveOf } from './lanes/open.ts'
 import { createRelayerMetrics } from './metrics.ts'
@@ -30,6 +31,8 @@ export type EventRelayer = {
   /** Throws a PermanentError when the chain or a factory isn't the one that was configured. */
   check(): Promise<void>
   tick(signal?: AbortSignal): Promise<Relayed>
+  /** Relays a range of final blocks, alone or as one of several tasks. */
+  backfill(request: BackfillRequest): Promise<Backfilled>
   /** Keeps the lease while nothing is written; answers whether this process holds it. */
   keepLease(): Promise<boolean>
   /** Gives the lease up, if this process holds it. */
@@ -52,8 +55,8 @@ export function createEventRelayer({
   registry?: Registry
 }): EventRelayer {
   const chainId = config.CHAIN_ID
-  const chain = requireChain(chainId)
-  const factories = config.ESCROW_FACTORIES.toLowerCase().split(',')
+  const chain = chainOf(chainId)
+  const factories = [...new Set(config.ESCROW_FACTORIES.toLowerCase().split(','))]
   const urls = resolveUrls(config.RPC_URLS, chainId)
   const metrics = createRelayerMetrics(registry)
   const check = requireCheck({
@@ -126,6 +129,12 @@ export function createEventRelayer({
     relayer,
     providers,
     tick,
+    backfill(request) {
+      const setting = 'BACKFILL_OMISSION_CHECK'
+      const asked = config.BACKFILL_OMISSION_CHECK ?? config.OMISSION_CHECK
+      const check = requireCheck({ check: asked, canProve: chain.canProve, providers: urls.length, setting })
+      return backfill({ ...relayer, check }, request)
+    },
     check: () => checkChain({ providers, readers, factories, log }),
     keepLease: async () => (await store.takeLease()) !== undefined,
     release: store.releaseLease,
@@ -133,6 +142,14 @@ export function createEventRelayer({
       await world.publisher.close()
       await sql.end({ timeout: 2 })
     }
+  }
+}
+
+function chainOf(id: number): Chain {
+  try {
+    return requireChain(id)
+  } catch (cause) {
+    throw new PermanentError(`CHAIN_ID is ${id}`, { cause })
   }
 }
 

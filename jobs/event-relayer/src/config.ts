@@ -65,7 +65,7 @@ export const RelayerConfig = defineConfig({
     description: 'above this many watched addresses logs are asked for by topics alone'
   }),
   MAX_BATCH_BYTES: Type.Integer({
-    default: 33_554_432,
+    default: 16_777_216,
     minimum: 1_048_576,
     maximum: 1_073_741_824,
     description: 'bytes of answers that are held at once; ranges are narrowed to fit'

@@ -19,11 +19,14 @@ export type Agreed = Heads & {
  * Where no other answers, one provider's word counts.
  */
 export async function agreedHeads(
-  { reader, others }: { reader: Reader; others: readonly Reader[] },
+  { reader, others, tags = 'checked' }: { reader: Reader; others: readonly Reader[]; tags?: 'checked' | 'believed' },
   finality: FinalityRule
 ): Promise<Agreed> {
   const heads = await reader.heads(finality)
-  let finalized = heads.finalized
+  const [safe, tagged] = await Promise.all(
+    [heads.safe, heads.finalized].map(tag => (tags === 'checked' ? onChain(reader, tag) : tag))
+  )
+  let finalized = tagged
   for (const other of others.slice(0, ASKED)) {
     if (!finalized) break
     const theirs = await answered(other.heads(finality))
@@ -34,11 +37,16 @@ export async function agreedHeads(
     if (!same) continue
     if (same.hash !== lower.hash) {
       const disagrees = { provider: other.id, number: lower.number, hash: lower.hash, theirs: same.hash }
-      return { ...heads, finalized: undefined, disagrees }
+      return { ...heads, safe, finalized: undefined, disagrees }
     }
     finalized = lower
   }
-  return { ...heads, finalized, disagrees: undefined }
+  return { ...heads, safe, finalized, disagrees: undefined }
+}
+
+/** A tag may name a block that isn't the one at its height in the provider's own chain (backends differ): then it says nothing. */
+async function onChain(reader: Reader, tag: BlockId | undefined): Promise<BlockId | undefined> {
+  return tag && (await reader.header(tag.number)).hash === tag.hash ? tag : undefined
 }
 
 /** Undefined where a provider fails to answer; that is recorded where it was called. */

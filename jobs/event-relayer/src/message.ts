@@ -49,8 +49,10 @@ function encode(
 ): OutgoingMessage {
   const incarnation = incarnationAt(finality, fact)
   const event_id = eventId({ ...fact.body, finality, incarnation })
+  // A body that was stored comes back with its keys in another order: sorted, the same fact gives the same bytes.
+  const stored = Object.fromEntries(Object.entries(fact.body).sort(([a], [b]) => (a < b ? -1 : 1)))
   // FactBody is a fact less the fields that are added here; TypeScript can't rejoin a distributed Omit.
-  const body = { event_id, ...fact.body, finality, incarnation, ...extra } as EscrowFact
+  const body = { event_id, ...stored, finality, incarnation, ...extra } as EscrowFact
   return encodeMessage(escrowEvents, body, {
     correlation_id: escrowWorkflow(fact.body),
     traceparent: fact.traceparent,

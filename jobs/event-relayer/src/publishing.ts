@@ -6,9 +6,12 @@ import type { World } from './world.ts'
 export type Publishing = {
   /** Until the outbox is empty or a publish fails; `failed` messages stay in it. */
   all(): Promise<{ published: number; failed: number }>
-  /** One part; nothing more until the next `all` once Pub/Sub has failed. */
+  /** One part a second; nothing more until the next `all` once Pub/Sub has failed. */
   some(): Promise<void>
 }
+
+/** Catching up comes first: what is old already may wait, what is new follows at the end of the tick. */
+const SOME_MS = 1_000
 
 /** Publishes what stands in the outbox, oldest first, and forgets what was published long ago. */
 export function createPublishing({
@@ -19,12 +22,13 @@ export function createPublishing({
   retentionHours
 }: {
   sql: Pool
-  world: Pick<World, 'publisher' | 'at'>
+  world: Pick<World, 'publisher' | 'at' | 'clock'>
   log: Log
   metrics: RelayerMetrics
   retentionHours: number
 }): Publishing {
   let failing = false
+  let sweptAt = Number.NEGATIVE_INFINITY
 
   async function publish(messages: readonly OutboxMessage[]): Promise<(Error | undefined)[]> {
     await world.at('publish_begun')
@@ -43,6 +47,7 @@ export function createPublishing({
     metrics.published.inc(published)
     metrics.publishFailures.inc(failed)
     failing = failed > 0
+    sweptAt = world.clock.now()
     if (fault) log.warn({ error: fault, failed }, 'publish_failed')
     return { published, failed }
   }
@@ -60,7 +65,7 @@ export function createPublishing({
       }
     },
     async some() {
-      if (!failing) await sweep()
+      if (!failing && world.clock.now() - sweptAt >= SOME_MS) await sweep()
     }
   }
 }

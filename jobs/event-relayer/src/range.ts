@@ -12,14 +12,18 @@ export function nextRange(after: number, { heads, size }: { heads: Heads; size: 
   return undefined
 }
 
-/** Ranges grow by half at most, so that one sparse range isn't followed by a huge one. */
-const GROWTH = 1.5
+/** A tick begins with small ranges, since it doesn't know how dense the chain is, and doubles them while they fit. */
+export const FIRST_SIZE = 8
+const GROWTH = 2
 
-/** Blocks for the next range, so that its answers stay within `maxBytes`: half of it, since the next range is read while this one is written. */
+/** Bytes that a range's answers take at most for each byte of it that is kept: parsed, decoded, written and read ahead. */
+const WEIGHT = 8
+
+/** Blocks for the next range, so that all that is held of it stays within `maxBytes`. */
 export function nextSize(
   { blocks, bytes }: { blocks: number; bytes: number },
   { maxBytes, maxBlocks }: { maxBytes: number; maxBlocks: number }
 ): number {
-  const fitting = bytes === 0 ? Number.POSITIVE_INFINITY : (blocks * maxBytes) / 2 / bytes
-  return Math.max(1, Math.min(Math.floor(fitting), Math.ceil(blocks * GROWTH), maxBlocks))
+  const fitting = bytes === 0 ? Number.POSITIVE_INFINITY : (blocks * maxBytes) / WEIGHT / bytes
+  return Math.max(1, Math.min(Math.floor(fitting), blocks * GROWTH, maxBlocks))
 }

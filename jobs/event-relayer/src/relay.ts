@@ -1,6 +1,7 @@
 import { PermanentError } from '@fusion-prime/runtime'
 import { commitStaged } from './backfill/commit-staged.ts'
-import { type FollowDeps, type Followed, follow } from './follow.ts'
+import type { FollowDeps } from './deps.ts'
+import { type Followed, follow } from './follow.ts'
 import { advanceLanes } from './lanes/advance.ts'
 import { openLanes } from './lanes/open.ts'
 import type { Provider, Providers } from './providers/pool.ts'
@@ -118,7 +119,7 @@ async function followAny(
 }
 
 /** The readers of those providers that answered which chain they serve. */
-async function usable({ readerOf }: Relayer, providers: readonly Provider[]): Promise<Reader[]> {
+export async function usable({ readerOf }: Relayer, providers: readonly Provider[]): Promise<Reader[]> {
   const readers = await Promise.allSettled(providers.map(readerOf))
   return readers.flatMap(reader => (reader.status === 'fulfilled' ? [reader.value] : []))
 }

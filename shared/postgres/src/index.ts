@@ -6,6 +6,7 @@ export * from './dump-schema.ts'
 export * from './inbox.ts'
 export * from './migrate.ts'
 export * from './outbox.ts'
+export * from './packed.ts'
 export * from './transaction.ts'
 
 /** The inbox and outbox; every deployable with a database has them in it. */

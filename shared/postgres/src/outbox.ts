@@ -1,5 +1,6 @@
 import { reach } from '@fusion-prime/runtime'
 import type { Sql } from './create-sql.ts'
+import { packed } from './packed.ts'
 import { transaction } from './transaction.ts'
 
 export type OutboxMessage = {
@@ -25,8 +26,14 @@ export async function appendOutbox(sql: Sql, messages: readonly OutboxMessage[])
       ${messages.map(one => one.topic)}::text[],
       ${messages.map(one => one.event_id)}::uuid[],
       ${messages.map(one => one.ordering_key)}::text[],
-      ${messages.map(one => one.data)}::text[],
-      ${messages.map(one => JSON.stringify(one.attributes))}::text[]
+      ${packed(
+        sql,
+        messages.map(one => one.data)
+      )},
+      ${packed(
+        sql,
+        messages.map(one => JSON.stringify(one.attributes))
+      )}
     ) with ordinality as given (topic, event_id, ordering_key, data, attributes, position)
     order by position
     on conflict (topic, event_id) do nothing`

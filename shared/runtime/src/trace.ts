@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
 /** A new W3C trace context, sampled. */
-export const newTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
+export function newTraceparent(): string {
+  const id = randomBytes(24).toString('hex')
+  return `00-${id.slice(0, 32)}-${id.slice(32)}-01`
+}
 
 /** The next span of the same trace. */
 export const childTraceparent = (traceparent: string): string =>

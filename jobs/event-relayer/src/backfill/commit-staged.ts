@@ -1,8 +1,9 @@
 import { topicsOf } from '@fusion-prime/chain'
 import type { BlockId } from '../chain.ts'
-import { type FollowDeps, writePart } from '../follow.ts'
+import type { FollowDeps } from '../deps.ts'
 import { liveOf } from '../lanes/open.ts'
 import { filterKey } from '../lanes/plan.ts'
+import { writePart } from '../part.ts'
 import type { Lease } from '../store/lease.ts'
 
 /** Staged ranges that are committed in one go; then the live lane, or another process, has its turn. */

@@ -1,6 +1,6 @@
 import type { BlockId, Range } from '../chain.ts'
 import type { Agreed } from '../finality.ts'
-import { type Part, readPart } from '../follow.ts'
+import { type Part, readPart } from '../part.ts'
 import { RpcFault } from '../providers/rpc.ts'
 import { type Relayer, usable } from '../relay.ts'
 import type { WatchSet } from '../watch.ts'

@@ -1,6 +1,6 @@
 import type { Block, BlockId, Range } from '../chain.ts'
 import type { ReadLog } from '../decode/escrow.ts'
-import { landmarks, type Part } from '../follow.ts'
+import { landmarks, type Part, reportFindings } from '../part.ts'
 import { nextSize } from '../range.ts'
 import type { Relayer } from '../relay.ts'
 import type { Backfill, Deployment } from '../store/staging.ts'
@@ -12,7 +12,7 @@ export type Work = Finals & { backfill: Backfill; factories: readonly string[] }
 /** Reads and stages what is neither staged nor committed of a chunk. */
 export async function stageChunk(
   relayer: Relayer,
-  { chunk, onRange, ...work }: Work & { chunk: Range; onRange(blocks: number): void }
+  { chunk, onRange, ...work }: Work & { chunk: Range; onRange(last: number): void }
 ): Promise<void> {
   const { store, world } = relayer
   const { filter } = work.backfill
@@ -20,41 +20,41 @@ export async function stageChunk(
   if (after.number >= chunk.to) return
   const escrows = await store.staging.escrowsBelow(filter, after.number + 1)
   const watch = createWatchSet({ factories: work.factories, escrows })
-  for await (const part of partsOf(relayer, { ...work, after, to: chunk.to, watch })) {
+  for await (const part of partsOf(relayer, { ...work, after, to: chunk.to, watch: () => watch })) {
     await world.at('range_read')
     const { range, headers, reads } = part
     const blocks = landmarks(headers, reads).map(blockOf)
     const staged = { from: range.from, to: range.to, parent_hash: part.after.hash, blocks, reads }
     await store.staging.stage(filter, staged, deploymentsIn(reads))
-    onRange(headers.length)
+    onRange(range.to)
   }
 }
 
 /** Finds all deployments of the backfill's range, from where an earlier try left off, so that tasks know the escrows of chunks that aren't theirs. */
 export async function scanDeployments(
   relayer: Relayer,
-  { onRange, ...work }: Work & { onRange(blocks: number): void }
+  { onRange, ...work }: Work & { onRange(last: number): void }
 ): Promise<void> {
   const { backfill, factories } = work
-  const watch = () => createWatchSet({ factories })
+  const watch = () => createWatchSet({ factories }) // anew for each range: what escrows log isn't wanted here
   for await (const part of partsOf(relayer, { ...work, after: backfill.scanned, to: backfill.to, watch })) {
     await relayer.store.staging.scanned(backfill, { to: part.last, deployments: deploymentsIn(part.reads) })
-    onRange(part.headers.length)
+    onRange(part.last.number)
   }
 }
 
 /** Verified ranges one after the other; findings are told as the live lane's are. */
 async function* partsOf(
   relayer: Relayer,
-  { after, to, watch, ...work }: Work & { after: BlockId; to: number; watch: WatchSet | (() => WatchSet) }
+  { after, to, watch, ...work }: Work & { after: BlockId; to: number; watch(): WatchSet }
 ): AsyncGenerator<Part> {
   const { maxBatchBytes: maxBytes, maxBlockRange: maxBlocks } = relayer
   let size = maxBlocks
   for (let position = after; position.number < to && !work.signal.aborted; ) {
     const from = position.number + 1
     const range = { from, to: Math.min(from + size - 1, to) }
-    const watched = typeof watch === 'function' ? watch() : watch
-    const part = await readFinal(relayer, { ...work, after: position, range, watch: watched })
+    const part = await readFinal(relayer, { ...work, after: position, range, watch: watch() })
+    reportFindings(relayer, part.findings)
     yield part
     position = part.last
     size = nextSize({ blocks: part.headers.length, bytes: part.bytes }, { maxBytes, maxBlocks })
@@ -62,7 +62,8 @@ async function* partsOf(
 }
 
 /** Where reading of a chunk goes on: after what is committed or staged of it. */
-async function reached({ store, ...relayer }: Relayer, { chunk, work }: { chunk: Range; work: Work }): Promise<BlockId> {
+async function reached(relayer: Relayer, { chunk, work }: { chunk: Range; work: Work }): Promise<BlockId> {
+  const { store } = relayer
   const checkpoint = await store.checkpoint()
   const committed = checkpoint && checkpoint.number >= chunk.from ? checkpoint : undefined
   if (committed && committed.number >= chunk.to) return committed
@@ -70,14 +71,11 @@ async function reached({ store, ...relayer }: Relayer, { chunk, work }: { chunk:
     from: (committed?.number ?? chunk.from - 1) + 1,
     to: chunk.to
   })
-  const known = staged ?? committed
-  if (known) return known
-  if (chunk.from === work.backfill.from) return startOf({ store, ...relayer }, { from: chunk.from, signal: work.signal })
-  return startOf({ store, ...relayer }, { from: chunk.from, signal: work.signal })
+  return staged ?? committed ?? parentOf(relayer, { from: chunk.from, signal: work.signal })
 }
 
 /** The block before a block. */
-export function startOf(
+export function parentOf(
   { providers, readerOf }: Relayer,
   { from, signal }: { from: number; signal: AbortSignal }
 ): Promise<BlockId> {

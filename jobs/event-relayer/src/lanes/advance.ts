@@ -1,7 +1,8 @@
 import { topicsOf } from '@fusion-prime/chain'
 import type { BlockId } from '../chain.ts'
+import type { FollowDeps } from '../deps.ts'
 import type { Agreed } from '../finality.ts'
-import { type FollowDeps, readPart, report } from '../follow.ts'
+import { readPart, report } from '../part.ts'
 import { WrongAnswer } from '../providers/pool.ts'
 import { RpcFault } from '../providers/rpc.ts'
 import { type LeveledRange, nextRange, nextSize } from '../range.ts'
@@ -26,16 +27,25 @@ type Place = {
 /** Reads each open lane on, a bounded step behind the live lane. A lane that can't be read now waits; it never holds the live one up. */
 export async function advanceLanes(deps: FollowDeps, place: Place): Promise<number> {
   let facts = 0
-  for (const lane of await deps.store.lanes.open()) {
+  for (const { key } of await deps.store.lanes.open()) facts += await advanceByAny(deps, { ...place, key })
+  return facts
+}
+
+/** A provider that is good enough for the live lane may have no logs of old blocks: then another one reads the lane. */
+async function advanceByAny(deps: FollowDeps, { key, ...place }: Place & { key: string }): Promise<number> {
+  const readers = [place.reader, ...place.others]
+  for (const reader of readers) {
+    const lane = (await deps.store.lanes.open()).find(open => open.key === key)
+    if (!lane) break
     try {
-      facts += await advance(deps, { ...place, lane })
+      return await advance(deps, { ...place, reader, others: readers.filter(other => other !== reader), lane })
     } catch (error) {
       if (!(error instanceof RpcFault || error instanceof WrongAnswer || error instanceof ChainMoved)) throw error
-      if (error instanceof WrongAnswer) deps.providers.blame(place.reader.id, error.kind)
-      deps.log.warn({ lane: lane.key, block_number: lane.cursor.number, error }, 'lane_waits')
+      if (error instanceof WrongAnswer) deps.providers.blame(reader.id, error.kind)
+      deps.log.warn({ lane: key, block_number: lane.cursor.number, provider: reader.id, error }, 'lane_waits')
     }
   }
-  return facts
+  return 0
 }
 
 async function advance(deps: FollowDeps, { lane: opened, ...place }: Place & { lane: Lane }): Promise<number> {

@@ -1,5 +1,5 @@
 import { topicsOf } from '@fusion-prime/chain'
-import type { FollowDeps } from '../follow.ts'
+import type { FollowDeps } from '../deps.ts'
 import type { Lease } from '../store/lease.ts'
 import { laneKey, liveFactories, planCoverage } from './plan.ts'
 

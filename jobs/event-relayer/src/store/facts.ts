@@ -1,4 +1,4 @@
-import type { Sql } from '@fusion-prime/postgres'
+import { packed, type Sql } from '@fusion-prime/postgres'
 import type { Level } from '../chain.ts'
 import type { FactBody } from '../decode/escrow.ts'
 
@@ -41,13 +41,25 @@ export async function upsertFacts(
 
 function given(tx: Sql, facts: readonly NewFact[]) {
   return tx`unnest(
-      ${facts.map(({ body }) => body.fact_id)}::uuid[],
-      ${facts.map(({ body }) => body.block_hash)}::text[],
+      ${packed(
+        tx,
+        facts.map(({ body }) => body.fact_id)
+      )}::uuid[],
+      ${packed(
+        tx,
+        facts.map(({ body }) => body.block_hash)
+      )},
       ${facts.map(({ body }) => body.block_number)}::bigint[],
       ${facts.map(({ body }) => body.log_index)}::bigint[],
       ${facts.map(({ finality }) => finality)}::text[],
-      ${facts.map(({ body }) => JSON.stringify(body))}::text[],
-      ${facts.map(({ traceparent }) => traceparent)}::text[]
+      ${packed(
+        tx,
+        facts.map(({ body }) => JSON.stringify(body))
+      )},
+      ${packed(
+        tx,
+        facts.map(({ traceparent }) => traceparent)
+      )}
     ) as given (fact_id, block_hash, block_number, log_index, finality, body, traceparent)`
 }
 
@@ -70,7 +82,7 @@ export async function raiseFacts(
     select body, incarnation::float8 as incarnation, forced, traceparent from raised order by block_number, log_index`
 }
 
-/** Reverts the facts of blocks above a number that left the chain; newest first, each with the level that it had. Only an operator reverts final ones. */
+/** Reverts the facts of blocks above a number that left the chain; newest first, each with the level that it had, and `forced` as it was before. Only an operator reverts final ones. */
 export async function revertFacts(
   tx: Sql,
   {
@@ -83,13 +95,13 @@ export async function revertFacts(
   const levels: Level[] = by === 'operator' ? ['seen', 'safe', 'finalized'] : ['seen', 'safe']
   return tx<(StoredFact & { was: Level })[]>`
     with due as (
-      select fact_id, finality as was from facts
+      select fact_id, finality as was, forced as was_forced from facts
       where chain_id = ${chainId} and block_number > ${above} and block_hash = any (${hashes}::text[]) and finality = any (${levels}::text[])
       for update
     ), reverted as (
       update facts set finality = 'reverted', forced = facts.forced or due.was = 'finalized'
       from due where facts.fact_id = due.fact_id
-      returning facts.block_number, facts.log_index, facts.body, facts.incarnation, facts.forced, facts.traceparent, due.was
+      returning facts.block_number, facts.log_index, facts.body, facts.incarnation, due.was_forced as forced, facts.traceparent, due.was
     )
     select body, incarnation::float8 as incarnation, forced, traceparent, was
     from reverted order by block_number desc, log_index desc`

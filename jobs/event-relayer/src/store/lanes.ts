@@ -10,8 +10,8 @@ import { type Coverage, cover, forgetCoverage, loadCoverage, uncover } from './c
 import { upsertFacts } from './facts.ts'
 import type { Lease } from './lease.ts'
 import { insertLogs, loadEscrows, noteMalformed, watchEscrows } from './logs.ts'
-import { digestOf, insertManifest, type Manifest } from './manifests.ts'
-import { manifestEndingAt, restateManifests } from './revisions.ts'
+import { digestOf, insertManifest } from './manifests.ts'
+import { manifestEndingAt, restateManifests, revise } from './revisions.ts'
 import type { Committed, FencedWrite } from './store.ts'
 
 /** A filter that is being added, and the last block that was read for it; its hash is unknown before the first range. */
@@ -29,12 +29,14 @@ export type LaneRange = {
 
 export type Merged = { restated: number }
 
-/** Lanes and what is covered. All writes are fenced. */
+/** Lanes and what is covered. What needs a lease is fenced. */
 export type LaneStore = {
   coverage(): Promise<Coverage[]>
   /** Those that aren't merged, oldest first. */
   open(): Promise<Lane[]>
   escrows(key: string): Promise<Map<string, string>>
+  /** By an operator, who needs no lease: whoever holds it reads the lane. One that is there stays as it is. */
+  request(lane: LaneFilter): Promise<void>
   applyPlan(lease: Lease, plan: CoveragePlan & { checkpoint: BlockId | undefined }): Promise<void>
   /** Throws ChainMoved where a stored block isn't the lane's. */
   commit(lease: Lease, lane: Lane, range: LaneRange): Promise<Committed>
@@ -55,6 +57,7 @@ export function createLaneStore({
     coverage: () => loadCoverage(sql, chainId),
     open: () => loadLanes(sql, chainId),
     escrows: key => loadEscrows(sql, chainId, key),
+    request: lane => insertLane(sql, { chainId, lane }),
     applyPlan: (lease, { first, ended, opened, checkpoint }) =>
       write('lane', lease, async tx => {
         if (!checkpoint) await forgetCoverage(tx, chainId)
@@ -162,15 +165,15 @@ async function stateHistory(
 ): Promise<OutboxMessage> {
   const [first = last] = headers
   const before = await manifestEndingAt(tx, { chainId, block: first.number - 1 })
-  const manifest: Manifest = {
+  const stated = {
     from_block: first.number,
     from_hash: first.hash,
     to_block: last.number,
     to_hash: last.hash,
-    revision: 1,
     ...(await digestOf(tx, { chainId, from: first.number, to: last.number })),
     previous_digest: before?.digest ?? null
   }
+  const manifest = await revise(tx, { chainId, manifest: stated })
   await insertManifest(tx, { chainId, manifest })
   return manifestMessage({ chainId, manifest, traceparent: newTraceparent() })
 }

@@ -1,4 +1,4 @@
-import type { Sql } from '@fusion-prime/postgres'
+import { packed, type Sql } from '@fusion-prime/postgres'
 import type { FactBody, ReadLog } from '../decode/escrow.ts'
 
 /** Appends logs as the chain gave them. One that is there already stays. */
@@ -14,15 +14,33 @@ export async function insertLogs(
     )
     select fact_id, ${chainId}, block_hash, block_number, transaction_hash, log_index, address, topics::text[], data, reading, detail
     from unnest(
-      ${logs.map(read => read.fact_id)}::uuid[],
-      ${logs.map(({ log }) => log.block_hash)}::text[],
+      ${packed(
+        tx,
+        logs.map(read => read.fact_id)
+      )}::uuid[],
+      ${packed(
+        tx,
+        logs.map(({ log }) => log.block_hash)
+      )},
       ${logs.map(({ log }) => log.block_number)}::bigint[],
-      ${logs.map(({ log }) => log.transaction_hash)}::text[],
+      ${packed(
+        tx,
+        logs.map(({ log }) => log.transaction_hash)
+      )},
       ${logs.map(({ log }) => log.log_index)}::bigint[],
-      ${logs.map(({ log }) => log.address)}::text[],
-      ${topics}::text[],
-      ${logs.map(({ log }) => log.data)}::text[],
-      ${logs.map(read => read.reading)}::text[],
+      ${packed(
+        tx,
+        logs.map(({ log }) => log.address)
+      )},
+      ${packed(tx, topics)},
+      ${packed(
+        tx,
+        logs.map(({ log }) => log.data)
+      )},
+      ${packed(
+        tx,
+        logs.map(read => read.reading)
+      )},
       ${logs.map(read => ('detail' in read ? read.detail.replaceAll('\0', '') : null))}::text[]
     ) as given (fact_id, block_hash, block_number, transaction_hash, log_index, address, topics, data, reading, detail)
     on conflict (fact_id) do nothing`

@@ -12,6 +12,19 @@ export async function manifestEndingAt(
   return manifest?.to_block === block ? manifest : undefined
 }
 
+/** The same statement keeps its revision, another one of the same range gets the next. */
+export async function revise(
+  tx: Sql,
+  { chainId, manifest }: { chainId: number; manifest: Omit<Manifest, 'revision'> }
+): Promise<Manifest> {
+  const { from_block, to_hash, digest, previous_digest } = manifest
+  const [row] = await tx<{ revision: number; same: boolean }[]>`
+    select revision::float8 as revision, digest = ${digest} and previous_digest is not distinct from ${previous_digest} as same
+    from manifests where chain_id = ${chainId} and from_block = ${from_block} and to_hash = ${to_hash}
+    order by revision desc limit 1`
+  return { ...manifest, revision: row ? row.revision + (row.same ? 0 : 1) : 1 }
+}
+
 /**
  * Makes a new revision of each manifest from a block on whose facts aren't those that it stated, and of all after the first of these,
  * because each names the digest before it.

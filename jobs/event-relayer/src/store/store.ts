@@ -8,10 +8,11 @@ import { hashesAbove, loadBlock, loadBlocks, orphanBlocks, pruneBlocks, upsertBl
 import { type Checkpoint, loadCheckpoint, lowerLevels, moveCheckpoint, noteLevel } from './checkpoint.ts'
 import { insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
 import { deleteHalt, type Halt, insertHalt, loadHalt } from './halts.ts'
-import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
 import { createLaneStore, type LaneStore, rewindLanes } from './lanes.ts'
+import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
 import { insertLogs, loadEscrows, noteMalformed, unwatchEscrows, watchEscrows } from './logs.ts'
 import { digestOf, insertManifest, lastManifest, type Manifest, startHash, supersedeManifests } from './manifests.ts'
+import { revise } from './revisions.ts'
 import { createStaging, type Staging } from './staging.ts'
 
 /** Facts that one transaction raises at most. */
@@ -43,7 +44,7 @@ export type Store = {
   stop(lease: Lease, halt: Halt): Promise<void>
   /** An operator's way on: the checkpoint goes back to `after`; of the blocks above only those in `gone` are reverted, by force. */
   resume(lease: Lease, back: { from: BlockId; after: BlockId; gone: readonly string[] }): Promise<number>
-  /** Forgets blocks below a number that carry no log. */
+  /** Forgets blocks below a number that carry no log and were stated. */
   prune(below: number): Promise<number>
   lanes: LaneStore
   staging: Staging
@@ -111,8 +112,11 @@ export function createStore(deps: StoreDeps): Store {
     async prune(below) {
       const from = prunedTo ?? 0
       if (below <= from) return 0
-      const pruned = await pruneBlocks(sql, { chainId, range: { from, to: below - 1 } })
-      prunedTo = below
+      const stated = await lastManifest(sql, chainId) // the next manifest names the block after its last
+      const end = Math.min(below, (stated?.to_block ?? -1) + 1)
+      if (end <= from) return 0
+      const pruned = await pruneBlocks(sql, { chainId, range: { from, to: end - 1 } })
+      prunedTo = end
       return pruned
     },
     lanes: createLaneStore({ sql, chainId, write }),
@@ -202,15 +206,15 @@ async function stateRange(
   if (upTo.number < from_block) return { result: undefined, messages: [] }
   const first = await loadBlock(tx, { chainId, number: from_block })
   const from_hash = first?.hash ?? (await startHash(tx, { chainId, from_block }))
-  const manifest: Manifest = {
+  const stated = {
     from_block,
     from_hash,
     to_block: upTo.number,
     to_hash: upTo.hash,
-    revision: 1,
     ...(await digestOf(tx, { chainId, from: from_block, to: upTo.number })),
     previous_digest: previous?.digest ?? null
   }
+  const manifest = await revise(tx, { chainId, manifest: stated })
   await insertManifest(tx, { chainId, manifest })
   return { result: manifest, messages: [manifestMessage({ chainId, manifest, traceparent: newTraceparent() })] }
 }
