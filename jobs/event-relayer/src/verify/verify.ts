@@ -3,7 +3,7 @@ import type { Log } from '@fusion-prime/runtime'
 import type { BlockId, Range } from '../chain.ts'
 import type { FinalityRule, OmissionCheck } from '../config.ts'
 import { type ReadLog, readLog } from '../decode/escrow.ts'
-import { nextSize } from '../range.ts'
+import { FIRST_SIZE, nextSize } from '../range.ts'
 import { ChainMoved } from '../read/chain-moved.ts'
 import { readRange, type VerifiedRange } from '../read/read-range.ts'
 import { createWatchSet, type WatchSet } from '../watch.ts'
@@ -86,7 +86,7 @@ export async function verify(deps: Verifying, asked: Partial<Range>, witness: Wi
 
   const finalized = await source.finalized(deps.finality)
   let parent: BlockId | undefined
-  let size = deps.maxBlockRange
+  let size = Math.min(FIRST_SIZE, deps.maxBlockRange)
   for (let next = from; next <= to; ) {
     const part = { from: next, to: Math.min(next + size - 1, to) }
     const look = await lookTwice(deps, { scope, watch, audit, range: part, parent, finalized })
