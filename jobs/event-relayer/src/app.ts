@@ -9,12 +9,12 @@ import { type Backfilled, type BackfillRequest, backfill } from './backfill/back
 import { parseFinality, type RelayerConfig, requireCheck } from './config.ts'
 import { liveOf } from './lanes/open.ts'
 import { createRelayerMetrics } from './metrics.ts'
-import { createProviders, type Provider, type Providers } from './providers/pool.ts'
+import { createProviders, type Provider, type ProviderStatus, type Providers } from './providers/pool.ts'
 import { resolveUrls } from './providers/presets.ts'
 import { connectRpc } from './providers/rpc.ts'
 import { createPublishing } from './publishing.ts'
 import { createReaders } from './readers.ts'
-import { type Relayed, type Relayer, relay } from './relay.ts'
+import { Halted, type Relayed, type Relayer, relay } from './relay.ts'
 import type { Lease } from './store/lease.ts'
 import { loadLimits, saveLimits } from './store/limits.ts'
 import { createStore } from './store/store.ts'
@@ -30,6 +30,8 @@ export type EventRelayer = {
   providers: Providers
   /** Throws a PermanentError when the chain or a factory isn't the one that was configured. */
   check(): Promise<void>
+  /** Asks every provider for its head; answers how they stand. */
+  look(): Promise<ProviderStatus[]>
   tick(signal?: AbortSignal): Promise<Relayed>
   /** Relays a range of final blocks, alone or as one of several tasks. */
   backfill(request: BackfillRequest): Promise<Backfilled>
@@ -120,6 +122,7 @@ export function createEventRelayer({
       return done
     } catch (error) {
       watched = undefined // what was watched may be ahead of what was committed
+      if (error instanceof Halted) await store.releaseLease() // for the operator's resume
       throw error
     }
   }
@@ -136,6 +139,16 @@ export function createEventRelayer({
       return backfill({ ...relayer, check }, request)
     },
     check: () => checkChain({ providers, readers, factories, log }),
+    async look() {
+      const asked = providers.ranked().map(async provider => {
+        const reader = await readers.of(provider)
+        const { latest } = await reader.heads(relayer.finality)
+        providers.sawHead(provider.id, latest.number)
+      })
+      // Who fails is counted where it was called, and stands in the status.
+      await Promise.allSettled(asked)
+      return providers.status()
+    },
     keepLease: async () => (await store.takeLease()) !== undefined,
     release: store.releaseLease,
     async close() {

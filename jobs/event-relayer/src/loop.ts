@@ -62,7 +62,8 @@ export function startLoop({
       const left = until - clock.now()
       if (left <= 0 || stopped.signal.aborted) return
       await clock.sleep(Math.min(left, (leaseSeconds * 1000) / 3), stopped.signal)
-      if (!standingBy && clock.now() < until && !stopped.signal.aborted) await keepLease().catch(() => false)
+      const mayWrite = !standingBy && halted === undefined
+      if (mayWrite && clock.now() < until && !stopped.signal.aborted) await keepLease().catch(() => false)
     }
   }
 

@@ -140,8 +140,7 @@ async function verify(): Promise<never> {
 
 async function providers(): Promise<never> {
   const relayer = build()
-  await relayer.check()
-  process.stdout.write(statusTable(relayer.providers.status()))
+  process.stdout.write(statusTable(await relayer.look()))
   await relayer.close()
   process.exit(EXIT.done)
 }
