@@ -3,6 +3,9 @@ import type { Finality } from '@fusion-prime/events'
 /** A block number and the hash that makes it that block and no other. Hashes are lower-case hex. */
 export type BlockId = { number: number; hash: string }
 
+/** The parent of block 0. */
+export const BEFORE_GENESIS: BlockId = { number: -1, hash: `0x${'0'.repeat(64)}` }
+
 /** A block as the relayer stores it. The timestamp is Unix seconds. */
 export type Block = BlockId & { parent_hash: string; timestamp: number }
 

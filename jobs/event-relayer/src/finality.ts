@@ -10,6 +10,8 @@ const ASKED = 2
 const STALE_BLOCKS = 64
 
 export type Agreed = Heads & {
+  /** The provider's own finalized block, whatever the others say. */
+  own_finalized: BlockId | undefined
   /** A provider that has another finalized block: nothing becomes final while they disagree. */
   disagrees: { provider: string; number: number; hash: string; theirs: string } | undefined
 }
@@ -37,11 +39,11 @@ export async function agreedHeads(
     if (!same) continue
     if (same.hash !== lower.hash) {
       const disagrees = { provider: other.id, number: lower.number, hash: lower.hash, theirs: same.hash }
-      return { ...heads, safe, finalized: undefined, disagrees }
+      return { ...heads, safe, finalized: undefined, own_finalized: tagged, disagrees }
     }
     finalized = lower
   }
-  return { ...heads, safe, finalized, disagrees: undefined }
+  return { ...heads, safe, finalized, own_finalized: tagged, disagrees: undefined }
 }
 
 /** A tag may name a block that isn't the one at its height in the provider's own chain (backends differ): then it says nothing. */

@@ -38,6 +38,11 @@ export async function follow(
   let reverted = 0
   const fork = await findFork({ store, reader }, start, deps.reorgWindow)
   if (fork.kind !== 'linked') {
+    // A node that doesn't know yet what is final can't say that it was replaced.
+    if (heads.own_finalized && heads.own_finalized.number < (start.finalized_number ?? -1)) {
+      log.warn({ provider: reader.id, finalized: heads.own_finalized.number }, 'provider_behind_on_another_branch')
+      return { kind: 'behind' }
+    }
     if (await sharedByAnother(others, { start, head: heads.latest.number })) return { kind: 'elsewhere' }
     if (fork.kind === 'too_deep') return halt(deps, { lease, reader, others, halt: fork.halt })
     reverted = await store.revert(lease, { from: start, to: fork.to })

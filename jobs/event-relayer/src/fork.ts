@@ -1,4 +1,4 @@
-import type { BlockId } from './chain.ts'
+import { BEFORE_GENESIS, type BlockId } from './chain.ts'
 import type { Reader } from './read/reader.ts'
 import type { Checkpoint } from './store/checkpoint.ts'
 import type { Halt } from './store/halts.ts'
@@ -32,7 +32,15 @@ export async function findFork(
     if (common) return judge({ checkpoint, common, lowest, window })
     from = bottom.number - 1
   }
-  return judge({ checkpoint, common: undefined, lowest, window })
+  // Down to the first block that was ever read all is replaced: what the chain has before it is where both can begin.
+  const common = lowest?.stored.number === checkpoint.first_block ? await beforeFirst(reader, checkpoint) : undefined
+  return judge({ checkpoint, common, lowest, window })
+}
+
+async function beforeFirst(reader: Pick<Reader, 'header'>, { first_block }: Checkpoint): Promise<BlockId> {
+  if (first_block === 0) return BEFORE_GENESIS
+  const { number, hash } = await reader.header(first_block - 1)
+  return { number, hash }
 }
 
 function judge({

@@ -1,5 +1,6 @@
 import { PermanentError } from '@fusion-prime/runtime'
 import { commitStaged } from './backfill/commit-staged.ts'
+import { BEFORE_GENESIS } from './chain.ts'
 import type { FollowDeps } from './deps.ts'
 import { type Followed, follow } from './follow.ts'
 import { advanceLanes } from './lanes/advance.ts'
@@ -132,7 +133,7 @@ async function startOf({ startBlock }: Relayer, reader: Reader): Promise<Checkpo
     )
   }
   const levels = { first_block: startBlock, safe_number: undefined, finalized_number: undefined }
-  if (startBlock === 0) return { number: -1, hash: `0x${'0'.repeat(64)}`, ...levels }
+  if (startBlock === 0) return { ...BEFORE_GENESIS, ...levels }
   const { number, hash } = await reader.header(startBlock - 1)
   return { number, hash, ...levels }
 }

@@ -1,5 +1,5 @@
 import { PermanentError } from '@fusion-prime/runtime'
-import type { BlockId } from './chain.ts'
+import { BEFORE_GENESIS, type BlockId } from './chain.ts'
 import type { Reader } from './read/reader.ts'
 import type { Relayer } from './relay.ts'
 import type { Checkpoint } from './store/checkpoint.ts'
@@ -52,7 +52,7 @@ async function parentOf(
   { store }: Relayer,
   { reader, checkpoint, fromBlock }: { reader: Reader; checkpoint: Checkpoint; fromBlock: number }
 ): Promise<BlockId> {
-  if (fromBlock === 0) return { number: -1, hash: `0x${'0'.repeat(64)}` }
+  if (fromBlock === 0) return BEFORE_GENESIS
   const [below] = await store.blocksFrom(fromBlock - 1, 1)
   if (below && below.number >= checkpoint.first_block) {
     const { hash } = await reader.header(below.number)

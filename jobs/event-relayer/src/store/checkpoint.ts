@@ -34,14 +34,22 @@ export async function loadCheckpoint(sql: Sql, chainId: number): Promise<Checkpo
 /** Compare and set: when another relayer has moved it meanwhile, this one's work is thrown away. */
 export async function moveCheckpoint(
   tx: Sql,
-  { chainId, from, to, epoch }: { chainId: number; from: BlockId; to: BlockId; epoch: string }
+  {
+    chainId,
+    from,
+    to,
+    epoch,
+    fenced = true
+  }: { chainId: number; from: BlockId; to: BlockId; epoch: string; fenced?: boolean }
 ): Promise<void> {
   const moved = await tx`
     insert into checkpoints as stored (chain_id, block_number, block_hash, epoch, first_block)
     values (${chainId}, ${to.number}, ${to.hash}, ${epoch}, ${from.number + 1})
     on conflict (chain_id) do update
     set block_number = excluded.block_number, block_hash = excluded.block_hash, epoch = excluded.epoch, updated_at = now()
-    where stored.block_number = ${from.number} and stored.block_hash = ${from.hash} and stored.epoch <= excluded.epoch`
+    where not ${fenced} or (
+      stored.block_number = ${from.number} and stored.block_hash = ${from.hash} and stored.epoch <= excluded.epoch
+    )`
   if (moved.count === 0) {
     throw new Error(`another relayer has moved the checkpoint of chain ${chainId} from block ${from.number}`)
   }

@@ -152,12 +152,14 @@ async function commitRange(
 ): Promise<Written<Committed>> {
   const { chainId, epoch } = lease
   const { after, last, blocks, logs, level } = range
-  await moveCheckpoint(tx, { chainId, from: after, to: last, epoch })
+  await moveCheckpoint(tx, { chainId, from: after, to: last, epoch, fenced: !without.has('fencing') })
   const fresh = await upsertBlocks(tx, { chainId, blocks })
   await insertLogs(tx, { chainId, logs })
   const bodies = logs.flatMap(read => (read.reading === 'published' ? [read.body] : []))
   await watchEscrows(tx, { chainId, bodies })
   const malformed = await noteMalformed(tx, { chainId, logs })
+  // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
+  if (level !== 'seen') await noteLevel(tx, { chainId, level, upTo: last.number })
   const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
   const messages = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without })
   return { result: { facts: messages.length, malformed }, messages }
