@@ -96,3 +96,12 @@ test('a chain that shares no stored block is another chain', async () => {
     halt: { reason: 'deep_reorg', block_number: 0, stored_hash: 'a0', chain_hash: 'b0', resume_from: 0 }
   })
 })
+
+test('down to the first block that was ever read all may be replaced, within the window', async () => {
+  const { store, reader } = setUp({ stored: upTo(9, 4), forkAt: 4 })
+  const from4 = { ...checkpoint(9), first_block: 4 }
+  assert.deepEqual(await findFork({ store, reader }, from4, 6), { kind: 'forked', to: { number: 3, hash: 'a3' } })
+  assert.equal((await findFork({ store, reader }, from4, 5)).kind, 'too_deep')
+  const final = { ...from4, safe_number: 4, finalized_number: 4 }
+  assert.equal((await findFork({ store, reader }, final, 6)).kind, 'too_deep')
+})

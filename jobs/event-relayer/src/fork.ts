@@ -1,4 +1,4 @@
-import { BEFORE_GENESIS, type BlockId } from './chain.ts'
+import type { BlockId } from './chain.ts'
 import type { Reader } from './read/reader.ts'
 import type { Checkpoint } from './store/checkpoint.ts'
 import type { Halt } from './store/halts.ts'
@@ -37,8 +37,9 @@ export async function findFork(
   return judge({ checkpoint, common, lowest, window })
 }
 
-async function beforeFirst(reader: Pick<Reader, 'header'>, { first_block }: Checkpoint): Promise<BlockId> {
-  if (first_block === 0) return BEFORE_GENESIS
+/** Undefined where even block 0 is another one: that isn't a reorg, but another chain. */
+async function beforeFirst(reader: Pick<Reader, 'header'>, { first_block }: Checkpoint): Promise<BlockId | undefined> {
+  if (first_block === 0) return undefined
   const { number, hash } = await reader.header(first_block - 1)
   return { number, hash }
 }
