@@ -7,7 +7,7 @@ import { protections } from './options.ts'
 import { playSeed } from './play-seed.ts'
 import { runSeed, type SeedResult } from './run-seed.ts'
 
-const SEEDS = 100
+const SEEDS = 200
 const SEEDS_TO_NOTICE = 100
 
 describe('the relayer among simulated faults', () => {
