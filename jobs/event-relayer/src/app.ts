@@ -184,6 +184,7 @@ const poolOf = (config: RelayerConfig, log: Log): Pool =>
     max: 4,
     applicationName: 'event-relayer',
     statementTimeoutMs: 60_000,
+    idleTransactionMs: PUBLISH_MS + 5_000, // publishing waits for Pub/Sub in its transaction
     onFault: error => log.error({ error }, 'postgres_connection_lost')
   })
 

@@ -15,6 +15,8 @@ export type SqlOptions = {
   statementTimeoutMs?: number
   lockTimeoutMs?: number
   idleTimeoutMs?: number
+  /** A transaction that sends nothing for so long is ended by the server, with its locks: its process is frozen or gone. */
+  idleTransactionMs?: number
   /** Told of every lost connection; its statements and transactions are rejected, the next ones get new connections. */
   onFault?(error: Error): void
 }
@@ -36,6 +38,7 @@ export function createSql(options: SqlOptions): Pool {
     statementTimeoutMs = 5_000,
     lockTimeoutMs = 3_000,
     idleTimeoutMs = 30_000,
+    idleTransactionMs = 60_000,
     onFault
   } = options
   const pool = createGuardedPool({
@@ -56,7 +59,7 @@ export function createSql(options: SqlOptions): Pool {
           application_name: applicationName,
           statement_timeout: statementTimeoutMs,
           lock_timeout: lockTimeoutMs,
-          idle_in_transaction_session_timeout: 60_000
+          idle_in_transaction_session_timeout: idleTransactionMs
         }
       }
       const opened = postgres(settings)

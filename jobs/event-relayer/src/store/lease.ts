@@ -24,12 +24,19 @@ export async function takeLease(
   return row && { chainId, holder, epoch: row.epoch, seconds }
 }
 
-/** Renews the lease in the caller's transaction and locks it until its end, so that nobody can take it before the write is committed. */
+/**
+ * Renews the lease in the caller's transaction and locks it until its end, so that nobody can take it before the write is committed.
+ * A process that is frozen in between must not hold that lock for longer than the lease: the server ends its transaction then.
+ */
 export async function fence(tx: Sql, { chainId, holder, epoch, seconds }: Lease): Promise<void> {
   const renewed = await tx`
-    update leases set expires_at = relayer_now() + make_interval(secs => ${seconds})
-    where chain_id = ${chainId} and holder = ${holder} and epoch = ${epoch}`
-  if (renewed.count === 0) {
+    with renewed as (
+      update leases set expires_at = relayer_now() + make_interval(secs => ${seconds})
+      where chain_id = ${chainId} and holder = ${holder} and epoch = ${epoch}
+      returning 1
+    )
+    select set_config('idle_in_transaction_session_timeout', ${`${seconds}s`}, true) from renewed`
+  if (renewed.length === 0) {
     throw new LeaseLost(`the lease of chain ${chainId} was taken by another relayer after epoch ${epoch}`)
   }
 }
