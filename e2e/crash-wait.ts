@@ -19,11 +19,11 @@ export function waiting({ broker }: Stack, services: readonly ServiceName[]): nu
 
 type Patience = { patienceMs?: number; everyMs?: number }
 
-/** Resolves as soon as it holds; throws after 20 s, unless said. */
+/** Resolves as soon as it holds; throws after a minute, unless said. */
 export async function until(
   what: string,
   test: () => boolean | Promise<boolean>,
-  { patienceMs = 20_000, everyMs }: Patience = {}
+  { patienceMs = 60_000, everyMs }: Patience = {}
 ): Promise<void> {
   if (!(await holds(test, { patienceMs, everyMs }))) throw new Error(`waited ${patienceMs} ms in vain for ${what}`)
 }

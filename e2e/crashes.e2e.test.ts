@@ -26,7 +26,7 @@ const PAUSE_MS = 1_000
 /** Short, so that what a dead process refused comes again soon. */
 const retry = { minimumBackoffSeconds: 0.1, maximumBackoffSeconds: 1 }
 
-test('ten kills among all processes, then of Postgres: nothing is lost, doubled or invented', { timeout: 300_000 }, t =>
+test('ten kills among all processes, then of Postgres: nothing is lost, doubled or invented', { timeout: 480_000 }, t =>
   inFolder(async folder => {
     const points = byName(name => createCrashPoint(join(folder, name)))
     const preload = Object.fromEntries(deployableNames.map(name => [name, points[name].preload]))
@@ -37,7 +37,7 @@ test('ten kills among all processes, then of Postgres: nothing is lost, doubled 
   })
 )
 
-test('the same with one process for all, killed three times', { timeout: 200_000 }, t =>
+test('the same with one process for all, killed three times', { timeout: 480_000 }, t =>
   inFolder(async folder => {
     const point = createCrashPoint(join(folder, 'one-process'))
     const kills: Kill[] = [

@@ -54,7 +54,7 @@ export function relayerEnvironment({ places, database }: { places: Places; datab
     ESCROW_FACTORIES: places.factory,
     START_BLOCK: String(places.startBlock),
     POLL_INTERVAL_SECONDS: String(places.pollSeconds),
-    LEASE_SECONDS: '3', // a relayer that was killed is followed by another one soon
+    LEASE_SECONDS: '2', // a relayer that was killed is followed by another one soon
     HOST: '127.0.0.1',
     PORT: String(places.ports['event-relayer'])
   }
