@@ -7,8 +7,8 @@ Measures the local broker (publish to ack of a push) and settlement's push endpo
 The endpoint runs beside no-op ones and a naive handler, which differs from settlement only in that every message is a
 transaction of its own: in one run, taking turns, rows counted after every round.
 
-PART relayer measures the relayer instead: one tick of the real process, on a chain that a JSON-RPC stub serves, to a real
-Postgres and the local broker; with what it asked of the stub. Facts and messages are counted after every tick.
+PART relayer measures the relayer instead: one tick of the real process, on a chain that a model node serves, to a real
+Postgres and the local broker; with what it asked of the node. Facts and messages are counted after every tick.
 
   --only PART           broker, push or relayer; the same as PART (default: broker and push)
   --rounds N            rounds of each measurement (default: 5, of the relayer 1)

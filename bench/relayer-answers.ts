@@ -1,7 +1,7 @@
 import { FACTORY } from './relayer-chain.ts'
-import type { StubHeads } from './relayer-scenarios.ts'
+import type { NodeHeads } from './relayer-scenarios.ts'
 
-/** A block as the stub answers it, in JSON that was rendered before. */
+/** A block as the node answers it, in JSON that was rendered before. */
 export type PreparedBlock = { hash: string; header: Buffer; receipts: Buffer; logs: PreparedLog[] }
 
 export type PreparedLog = { address: string; topic0: string; json: Buffer }
@@ -17,7 +17,7 @@ export type Answers = {
   /** The body of an HTTP request, one call or a batch, to the body of its answer. */
   answer(body: Buffer): Buffer
   /** Sets the heads and begins to count anew. */
-  begin(heads: StubHeads): void
+  begin(heads: NodeHeads): void
   counts(): Counts
 }
 
@@ -45,7 +45,7 @@ const COMMA = Buffer.from(',')
 /** An honest JSON-RPC node over a chain that stands still. */
 export function createAnswers({ chainId, blocks }: AnswersOptions): Answers {
   const numbers = new Map(blocks.map(({ hash }, number) => [hash, number]))
-  let heads: StubHeads = { latest: 0, finalized: 0 }
+  let heads: NodeHeads = { latest: 0, finalized: 0 }
   let counted: Counts = { requests: 0, requestBytes: 0, methods: {} }
 
   const visible = (number: number | undefined) =>
@@ -118,7 +118,7 @@ export function createAnswers({ chainId, blocks }: AnswersOptions): Answers {
   }
 }
 
-function numberOf(tag: string, { latest, finalized }: StubHeads): number {
+function numberOf(tag: string, { latest, finalized }: NodeHeads): number {
   switch (tag) {
     case 'latest':
     case 'pending':

@@ -5,26 +5,26 @@ import { migrations } from '@fusion-prime/event-relayer'
 import { createSql, migrate, type Pool } from '@fusion-prime/postgres'
 import type { LocalPostgres } from '../shared/local/src/postgres.ts'
 import type { Counts } from './relayer-answers.ts'
-import type { StubHeads } from './relayer-scenarios.ts'
-import type { StubPlan, StubPorts } from './relayer-stub.ts'
+import type { NodePlan, NodePorts } from './relayer-node.ts'
+import type { NodeHeads } from './relayer-scenarios.ts'
 
-export type Stub = AsyncDisposable & {
+export type ModelNode = AsyncDisposable & {
   urls: string[]
   /** Sets the heads and begins to count anew. */
-  begin(heads: StubHeads): Promise<void>
+  begin(heads: NodeHeads): Promise<void>
   counts(): Promise<Counts>
 }
 
 /** A JSON-RPC node with a chain, in a process of its own. */
-export async function startStub(plan: StubPlan): Promise<Stub> {
-  const { message, ...process } = await startProcess('relayer-stub.ts', JSON.stringify(plan))
-  // What the stub sends.
-  const { providers, control } = message as StubPorts
+export async function startNode(plan: NodePlan): Promise<ModelNode> {
+  const { message, ...process } = await startProcess('relayer-node.ts', JSON.stringify(plan))
+  // What the node sends.
+  const { providers, control } = message as NodePorts
   const controlUrl = urlOf(control)
   const ask = async (init: RequestInit): Promise<Counts> => {
     const answer = await fetch(controlUrl, init)
-    if (!answer.ok) throw new Error(`the stub answered ${answer.status}: ${await answer.text()}`)
-    // What the stub answers.
+    if (!answer.ok) throw new Error(`the node answered ${answer.status}: ${await answer.text()}`)
+    // What the node answers.
     return (await answer.json()) as Counts
   }
   return {

@@ -2,14 +2,14 @@ import { PermanentError } from '@fusion-prime/runtime'
 import { type ChainPlan, factsUpTo } from './relayer-chain.ts'
 
 /** Block numbers that the chain's tags say; `finalized` and `safe` stand together. */
-export type StubHeads = { latest: number; finalized: number }
+export type NodeHeads = { latest: number; finalized: number }
 
 export type OmissionCheck = 'receipts' | 'off'
 
 /** Ticks of one relayer, one after the other, on a database of its own. */
 export type Scenario = { name: string; plan: ChainPlan; urls: number; check: OmissionCheck; ticks: Tick[] }
 
-type Tick = { name: string; heads: StubHeads }
+type Tick = { name: string; heads: NodeHeads }
 
 export type ExpectedTick = Tick & {
   /** Blocks and events that it adds; an event is a fact that reaches a level, and has one outbox row. */

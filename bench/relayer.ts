@@ -5,7 +5,7 @@ import { startPostgres } from '../shared/local/src/postgres.ts'
 import { describePostgres } from './push.ts'
 import type { Counts } from './relayer-answers.ts'
 import { FACTORY } from './relayer-chain.ts'
-import { type Database, openDatabase, type Stub, startBroker, startStub } from './relayer-processes.ts'
+import { type Database, type ModelNode, openDatabase, startBroker, startNode } from './relayer-processes.ts'
 import { type Profile, summarize, takeProfile } from './relayer-profile.ts'
 import { assertRelayed } from './relayer-rows.ts'
 import { type ExpectedTick, expectedTicks, type Scenario, scenariosOf, titleOf } from './relayer-scenarios.ts'
@@ -29,7 +29,7 @@ export type MeasuredTick = TickFigures & { counts: Counts; profile: Profile | un
 const PROJECT = 'bench'
 const CHAIN_ID = 31337
 
-/** The relayer from exec to exit on chains that a stub serves; throws unless it exits 0 and left every fact and message once. */
+/** The relayer from exec to exit on chains that a model node serves; throws unless it exits 0 and left every fact and message once. */
 export async function benchRelayer(options: RelayerOptions): Promise<{ postgres: string; results: RelayerResult[] }> {
   const { fsync, size, rounds, onProgress } = options
   const chosen = scenariosOf({ size, holding: options.scenario })
@@ -45,14 +45,14 @@ export async function benchRelayer(options: RelayerOptions): Promise<{ postgres:
     const { urls, plan } = scenario
     const title = `relayer: ${titleOf(scenario)}`
     onProgress(`${title}: building the chain`)
-    await using stub = await startStub({ plan, chainId: CHAIN_ID, ports: urls })
+    await using node = await startNode({ plan, chainId: CHAIN_ID, ports: urls })
     const measured = expectedTicks(scenario).map(tick => ({ scenario, tick, rounds: [] as MeasuredTick[] }))
     for (let round = 1; round <= rounds; round++) {
       await using database = await openDatabase(postgres)
-      const env = environment({ scenario, stub, database, brokerHost: broker.host })
+      const env = environment({ scenario, node, database, brokerHost: broker.host })
       for (const { tick, rounds: done } of measured) {
         onProgress(`${title}: ${tick.name}, round ${round} of ${rounds}`)
-        done.push(await measure(tick, { env, stub, sql: database.sql, folder, profile: options.profile }))
+        done.push(await measure(tick, { env, node, sql: database.sql, folder, profile: options.profile }))
         await assertRelayed(database.sql, { plan, tick })
       }
     }
@@ -61,24 +61,24 @@ export async function benchRelayer(options: RelayerOptions): Promise<{ postgres:
   return { postgres: await describePostgres(postgres.adminUrl), results }
 }
 
-type Bench = { env: Record<string, string>; stub: Stub; folder: string } & Pick<Database, 'sql'> &
+type Bench = { env: Record<string, string>; node: ModelNode; folder: string } & Pick<Database, 'sql'> &
   Pick<RelayerOptions, 'profile'>
 
-async function measure({ heads }: ExpectedTick, { stub, ...bench }: Bench): Promise<MeasuredTick> {
-  await stub.begin(heads)
+async function measure({ heads }: ExpectedTick, { node, ...bench }: Bench): Promise<MeasuredTick> {
+  await node.begin(heads)
   const figures = await runTick(bench)
   const profile = bench.profile === 'profile' ? summarize(await takeProfile(bench.folder)) : undefined
-  return { ...figures, counts: await stub.counts(), profile }
+  return { ...figures, counts: await node.counts(), profile }
 }
 
 const environment = (options: {
   scenario: Scenario
-  stub: Stub
+  node: ModelNode
   database: Database
   brokerHost: string
 }): Record<string, string> => ({
   CHAIN_ID: String(CHAIN_ID),
-  RPC_URLS: options.stub.urls.join(','),
+  RPC_URLS: options.node.urls.join(','),
   ESCROW_FACTORIES: FACTORY,
   START_BLOCK: '1',
   OMISSION_CHECK: options.scenario.check,

@@ -78,6 +78,7 @@ export function createProcessSql(deps: Deps): Pool {
     const ended = Promise.withResolvers<void>()
     void scheduler.outside(began.promise)
     const done = (sql.begin as unknown as Begin)(async tx => {
+      // overloaded; only this form is called
       began.resolve()
       try {
         const result = await Promise.race([work(wrap(tx, () => isLost)), lost])

@@ -63,7 +63,9 @@ export function startLoop({
       if (left <= 0 || stopped.signal.aborted) return
       await clock.sleep(Math.min(left, (leaseSeconds * 1000) / 3), stopped.signal)
       const mayWrite = !standingBy && halted === undefined
-      if (mayWrite && clock.now() < until && !stopped.signal.aborted) await keepLease().catch(() => false)
+      if (!mayWrite || clock.now() >= until || stopped.signal.aborted) continue
+      // Nothing is written meanwhile; the next tick takes the lease again, or finds that another has it.
+      await keepLease().catch(error => log.warn({ error }, 'lease_not_kept'))
     }
   }
 

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createBroker } from '@fusion-prime/local'
 import type { Rpc } from '../providers/rpc.ts'
-import { finalChain, first, freshDatabase, lives, outcomeOf, rpcOf, second, startRelayer } from './rebuild-fixture.ts'
+import { modelDatabase } from '../testing/model-relayer.ts'
+import { finalChain, first, lives, outcomeOf, rpcOf, second, startRelayer } from './rebuild-fixture.ts'
 
 const END = 400
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -35,7 +36,7 @@ async function serve(rpc: Rpc) {
 test('three processes, one of them killed and begun again, rebuild what one relayer relayed', async t => {
   await using stack = new AsyncDisposableStack()
   const chain = finalChain(lives(END + 1))
-  const [alone, sharded] = [await freshDatabase(), await freshDatabase()]
+  const [alone, sharded] = [await modelDatabase(), await modelDatabase()]
   stack.defer(alone.close)
   stack.defer(sharded.close)
   const relayer = startRelayer({ chain, databaseUrl: alone.url }, { env: { START_BLOCK: '0', MAX_BLOCK_RANGE: '50' } })

@@ -1,8 +1,7 @@
 import { signatures } from '@fusion-prime/chain'
-import { testDatabase } from '@fusion-prime/local'
-import { createSql, migrate, type OutboxMessage, type Pool, transaction } from '@fusion-prime/postgres'
+import { type OutboxMessage, type Pool, transaction } from '@fusion-prime/postgres'
 import { createLog, readConfig } from '@fusion-prime/runtime'
-import { createEventRelayer, type EventRelayer, migrations } from '../app.ts'
+import { createEventRelayer, type EventRelayer } from '../app.ts'
 import { RelayerConfig } from '../config.ts'
 import type { Rpc } from '../providers/rpc.ts'
 import { address, approved, deployed, type LogQuery, matching, modelChain } from '../read/model-fixture.ts'
@@ -127,21 +126,6 @@ export function startRelayer(
     without: new Set()
   }
   return createEventRelayer({ config, log: createLog('rebuild-test', { write: () => undefined }), world })
-}
-
-/** A migrated database, and a pool to look into it. */
-export async function freshDatabase(): Promise<{ url: string; sql: Pool; close(): Promise<void> }> {
-  const database = await testDatabase()
-  const sql = createSql({ url: database.url, max: 2, applicationName: 'rebuild-test' })
-  await migrate(sql, { folders: migrations })
-  return {
-    url: database.url,
-    sql,
-    async close() {
-      await sql.end()
-      await database.close()
-    }
-  }
 }
 
 /** A crash at the nth time that a point is passed; nothing of the process goes on after it. */

@@ -3,17 +3,9 @@ import { after, before, test } from 'node:test'
 import { type FactHistory, projectEscrow, timelineOf } from '@fusion-prime/escrow'
 import { decodeMessage, escrowEvents } from '@fusion-prime/events'
 import type { OutboxMessage } from '@fusion-prime/postgres'
+import { modelDatabase } from '../testing/model-relayer.ts'
 import type { CrashPoint } from '../world.ts'
-import {
-  chainOf,
-  crashAt,
-  finalChain,
-  freshDatabase,
-  lives,
-  outcomeOf,
-  type Place,
-  startRelayer
-} from './rebuild-fixture.ts'
+import { chainOf, crashAt, finalChain, lives, outcomeOf, type Place, startRelayer } from './rebuild-fixture.ts'
 
 const END = 110
 const blocks = lives(END + 1)
@@ -25,14 +17,14 @@ after(async () => {
 })
 
 async function place(): Promise<Place & { published: OutboxMessage[]; outcome: () => ReturnType<typeof outcomeOf> }> {
-  const { url, sql, close } = await freshDatabase()
+  const { url, sql, close } = await modelDatabase()
   closing.push(close)
   return { chain: finalChain(blocks), databaseUrl: url, published: [], outcome: () => outcomeOf(sql) }
 }
 
 /** A live run, tick by tick as the chain grows, so that facts are seen, then safe, then final. */
 before(async () => {
-  const { url, sql, close } = await freshDatabase()
+  const { url, sql, close } = await modelDatabase()
   closing.push(close)
   const chain = chainOf(blocks, { latest: 0, safe: 0, finalized: 0 })
   const relayer = startRelayer({ chain, databaseUrl: url, published: live.published }, { env: { START_BLOCK: '0' } })

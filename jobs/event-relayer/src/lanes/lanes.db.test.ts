@@ -8,7 +8,6 @@ import {
   finalChain,
   first,
   forkAt,
-  freshDatabase,
   lives,
   type ModelChain,
   outcomeOf,
@@ -16,6 +15,7 @@ import {
   startRelayer
 } from '../backfill/rebuild-fixture.ts'
 import type { LogQuery } from '../read/model-fixture.ts'
+import { modelDatabase } from '../testing/model-relayer.ts'
 import type { CrashPoint, World } from '../world.ts'
 
 const END = 130
@@ -28,7 +28,7 @@ after(async () => {
 type Scene = { chain: ModelChain; sql: Pool; databaseUrl: string; published: OutboxMessage[] }
 
 async function scene(chain: ModelChain): Promise<Scene> {
-  const { url, sql, close } = await freshDatabase()
+  const { url, sql, close } = await modelDatabase()
   closing.push(close)
   return { chain, sql, databaseUrl: url, published: [] }
 }

@@ -125,8 +125,8 @@ for (const [name, changes, message] of misfits) {
 
 test('refused: what is no list of receipts', () => {
   for (const answer of [null, undefined, {}, 'receipts', 1, [null], [[]], ['0x']]) {
-    // A provider's answer is no RpcReceipt before it is checked.
-    assert.throws(() => receiptsRoot(answer as unknown as RpcReceipt[]), /^Error: (receipts|transactionIndex) must be /)
+    const given = answer as unknown as RpcReceipt[] // a provider's answer is no RpcReceipt before it is checked
+    assert.throws(() => receiptsRoot(given), /^Error: (receipts|transactionIndex) must be /)
   }
 })
 

@@ -5,9 +5,9 @@ import { type ChainPlan, plannedTransactions } from './relayer-chain.ts'
 
 /* A JSON-RPC node in a process of its own: `process.argv` gives its chain and how many ports it has; tells its parent the ports. */
 
-export type StubPlan = { plan: ChainPlan; chainId: number; ports: number }
+export type NodePlan = { plan: ChainPlan; chainId: number; ports: number }
 /** Ports of the providers; one more to be told the heads (PUT) and asked for the counts (GET). */
-export type StubPorts = { providers: number[]; control: number }
+export type NodePorts = { providers: number[]; control: number }
 
 const GENESIS_SECONDS = 1_700_000_000
 const BLOCK_SECONDS = 12
@@ -60,9 +60,9 @@ async function listen(server: Server): Promise<number> {
   return address.port
 }
 
-// The parent's own StubPlan.
-const { plan, chainId, ports } = JSON.parse(process.argv[2] ?? '') as StubPlan
+// The parent's own NodePlan.
+const { plan, chainId, ports } = JSON.parse(process.argv[2] ?? '') as NodePlan
 const answers = createAnswers({ chainId, blocks: prepareBlocks(plan) })
 const providers = await Promise.all(Array.from({ length: ports }, () => listen(serve(answers.answer))))
-process.send?.({ providers, control: await listen(control(answers)) } satisfies StubPorts)
+process.send?.({ providers, control: await listen(control(answers)) } satisfies NodePorts)
 process.on('disconnect', () => process.exit())
