@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { CommandOpen, settlementCommands } from './commands.ts'
 import { type DeliveredBy, deadLetterTopic, secondsToDeadLetter } from './define.ts'
 import { catalog, generateCatalog } from './generate.ts'
 import { decodeMessage, encodeMessage } from './message.ts'
@@ -30,7 +31,9 @@ test('topics and subscriptions are keyed by their names, which Pub/Sub takes', (
   for (const name of names) assert.match(name, /^(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}$/)
   assert.equal(new Set(allTopics.map(({ name }) => name)).size, allTopics.length)
   assert.equal(new Set(allSubscriptions.map(({ name }) => name)).size, allSubscriptions.length)
-  for (const { name, topic, service } of subscriptionList) assert.equal(name, `${topic.name}-${service}`)
+  for (const { name, topic, service } of subscriptionList) {
+    assert.equal(name, topic.name === 'market.prices.v1' ? `${service}-prices-consumer` : `${topic.name}-${service}`)
+  }
 })
 
 for (const topic of topicList) {
@@ -40,7 +43,10 @@ for (const topic of topicList) {
       const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
       const message = encodeMessage(topic, event.example, { correlation_id: 'c', traceparent, free })
       assert.ok('received' in decodeMessage(topic, message))
-      for (const name of [topic.orderingKey, ...topic.attributes]) assert.ok(event.body.required?.includes(name), name)
+      const keys = [topic.orderingKey, ...(topic.orderingKeyElse ? [topic.orderingKeyElse] : [])]
+      for (const name of topic.attributes) assert.ok(event.body.required?.includes(name), name)
+      assert.ok(keys.some(name => event.body.required?.includes(name)))
+      assert.ok(message.ordering_key && !/null|undefined/.test(message.ordering_key))
       assert.ok(Object.keys(message.attributes).length <= 100)
     })
   }
@@ -70,14 +76,31 @@ for (const subscription of allSubscriptions.filter(({ kind }) => kind === 'push'
   })
 }
 
-test('who acts once per fact gets first messages and reverts; settlement gets all', () => {
-  const filters = Object.values(subscriptions).map(({ name, filter }) => [name, filter])
+test('who acts once per fact gets first messages and reverts; all others get all', () => {
+  const filtered = subscriptionList.filter(({ filter }) => filter !== null)
   const once = 'attributes.first = "true" OR attributes.finality = "reverted"'
-  assert.deepEqual(Object.fromEntries(filters), {
-    'escrow-events-settlement': null,
+  assert.deepEqual(Object.fromEntries(filtered.map(({ name, filter }) => [name, filter])), {
     'escrow-events-risk-engine': once,
     'escrow-events-compliance': once
   })
+})
+
+test('only facts are delivered in order', () => {
+  for (const { name, ordered } of subscriptionList) assert.equal(ordered, name.startsWith('escrow-events-'), name)
+})
+
+test('a command says who it is in its own fields, so that its identity may be left out of the body', () => {
+  const { event_id, event_type, ...body } = CommandOpen.example
+  const attributes = { event_id, event_type, schema_version: '1', correlation_id: 'c', traceparent: '' }
+  const decoded = decodeMessage(settlementCommands, { data: JSON.stringify(body), attributes })
+  assert.ok('received' in decoded)
+  assert.deepEqual(decoded.received.body, CommandOpen.example)
+  const whole = decodeMessage(settlementCommands, { data: JSON.stringify(CommandOpen.example), attributes })
+  assert.ok('received' in whole)
+  assert.equal(whole.received.digest, decoded.received.digest)
+  const other = { ...attributes, event_id: '5f0c954e-93ae-4b8a-8f0e-6b3f4a2f7c11' }
+  const refused = decodeMessage(settlementCommands, { data: JSON.stringify(body), attributes: other })
+  assert.equal('fault' in refused && refused.fault, 'id_mismatch')
 })
 
 const policies: [attempts: number, minimum: number, maximum: number, seconds: number][] = [

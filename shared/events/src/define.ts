@@ -26,6 +26,8 @@ export type TopicDefinition<Event extends EventDefinition = EventDefinition> = {
   readonly meaning: string
   /** The body's field whose value is the Pub/Sub ordering key. */
   readonly orderingKey: string
+  /** The field that stands in when that one is null. */
+  readonly orderingKeyElse?: string
   /** Stands before that value, so that keys of different things differ. */
   readonly orderingKeyPrefix?: string
   readonly publishers: readonly string[]
@@ -34,6 +36,8 @@ export type TopicDefinition<Event extends EventDefinition = EventDefinition> = {
   readonly attributes: readonly string[]
   /** Attributes that are not in the body, with the values that they may have. */
   readonly freeAttributes: Readonly<Record<string, readonly string[]>>
+  /** Adds fields that a body may leave out, since its others give them. */
+  readonly complete?: (body: Readonly<Record<string, unknown>>) => Record<string, unknown>
   /** Ids that the body's own parts must give, by field name. */
   readonly derivedIds: (body: BodyOf<Event>) => Readonly<Record<string, string>>
 }
@@ -50,6 +54,8 @@ export type SubscriptionDefinition<Topic extends TopicDefinition = TopicDefiniti
   readonly service: string
   /** Pub/Sub filter over attributes, at most 256 bytes; null delivers all. Immutable once the subscription is made. */
   readonly filter: string | null
+  /** Whether deliveries of one ordering key come one at a time, in order. */
+  readonly ordered: boolean
   readonly ackDeadlineSeconds: number
   readonly minimumBackoffSeconds: number
   readonly maximumBackoffSeconds: number
@@ -63,6 +69,7 @@ export type SubscriptionDefinition<Topic extends TopicDefinition = TopicDefiniti
  * so an outage of a database doesn't dead-letter healthy messages.
  */
 const delivery = {
+  ordered: false,
   ackDeadlineSeconds: 60,
   minimumBackoffSeconds: 10,
   maximumBackoffSeconds: 600,

@@ -69,7 +69,7 @@ function pushSubscription(subscription: SubscriptionDefinition): CatalogSubscrip
     service: subscription.service,
     push_path: `/pubsub/${subscription.topic.name}`,
     filter: subscription.filter,
-    ordered: true,
+    ordered: subscription.ordered,
     ack_deadline_seconds: subscription.ackDeadlineSeconds,
     minimum_backoff_seconds: subscription.minimumBackoffSeconds,
     maximum_backoff_seconds: subscription.maximumBackoffSeconds,
@@ -106,10 +106,15 @@ function describeTopic(topic: TopicDefinition): string {
   return [
     `## ${topic.name}`,
     topic.meaning,
-    `Published by ${topic.publishers.join(', ')}. Ordering key: \`${topic.orderingKey}\`. Attributes: ${[...attributes, ...Object.keys(topic.freeAttributes)].map(name => `\`${name}\``).join(', ')}.`,
+    `Published by ${topic.publishers.join(', ')}. Ordering key: ${describeKey(topic)}. Attributes: ${[...attributes, ...Object.keys(topic.freeAttributes)].map(name => `\`${name}\``).join(', ')}.`,
     consumers.length > 0 ? consumerTable(consumers) : 'No push subscriptions.',
     ...topic.events.map(describeEvent)
   ].join('\n\n')
+}
+
+function describeKey({ orderingKey, orderingKeyElse, orderingKeyPrefix = '' }: TopicDefinition): string {
+  const otherwise = orderingKeyElse ? `, else \`${orderingKeyElse}\`` : ''
+  return `\`${orderingKeyPrefix}${orderingKey}\`${otherwise}`
 }
 
 function consumerTable(consumers: SubscriptionDefinition[]): string {
@@ -141,6 +146,7 @@ function describeSchema(schema: object): string {
   const {
     anyOf,
     const: constant,
+    enum: values,
     format,
     pattern,
     type
@@ -148,11 +154,13 @@ function describeSchema(schema: object): string {
     // JSON Schema's own keywords; TypeBox's static types don't expose them for a general TSchema.
     anyOf?: object[]
     const?: unknown
+    enum?: unknown[]
     format?: string
     pattern?: string
     type?: string
   }
   if (anyOf) return anyOf.map(describeSchema).join(' or ')
+  if (values) return values.map(value => `\`${JSON.stringify(value)}\``).join(' or ')
   if (constant !== undefined) return `\`${JSON.stringify(constant)}\``
   const detail = format ?? (pattern && `\`${pattern.replaceAll('|', '\\|')}\``)
   return detail ? `${type}, ${detail}` : String(type)

@@ -15,6 +15,7 @@ export type Fault =
   | 'invalid'
   | 'id_mismatch'
   | 'id_reused'
+  | 'asset_unknown'
   | 'handler_refused'
 
 /** Largest payload that a publisher sends: 64 KiB. */
@@ -73,7 +74,8 @@ export function encodeMessage<Topic extends TopicDefinition>(
   const checked = check(topic, { body: fields, attributes })
   if ('fault' in checked)
     throw new Error(`${attributes.event_type} may not be published: ${checked.fault}: ${checked.detail}`)
-  const ordering_key = `${topic.orderingKeyPrefix ?? ''}${String(fields[topic.orderingKey])}`
+  const key = fields[topic.orderingKey] ?? fields[topic.orderingKeyElse ?? topic.orderingKey]
+  const ordering_key = `${topic.orderingKeyPrefix ?? ''}${String(key)}`
   return { topic: topic.name, event_id: String(fields.event_id), data, attributes, ordering_key }
 }
 
@@ -85,16 +87,17 @@ export function decodeMessage<Topic extends TopicDefinition>(
   const parsed = parseJsonObject(message.data)
   if ('fault' in parsed) return parsed
   const { attributes } = message
-  const checked = check(topic, { body: parsed.value, attributes })
+  const value = topic.complete?.(parsed.value) ?? parsed.value
+  const checked = check(topic, { body: value, attributes })
   if ('fault' in checked) return checked
   const { event, body } = checked
   return {
     received: {
-      event_id: String(parsed.value.event_id),
+      event_id: String(value.event_id),
       correlation_id: attributes.correlation_id ?? '',
       traceparent: TRACEPARENT.test(attributes.traceparent ?? '') ? attributes.traceparent : undefined,
       attributes,
-      digest: digestOf(event, parsed.value),
+      digest: digestOf(event, value),
       body
     }
   }

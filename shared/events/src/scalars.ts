@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { Format } from 'typebox/format'
 
 const MAX_UINT256 = 2n ** 256n - 1n
@@ -39,3 +39,17 @@ export const UtcTime = Type.String({
 
 /** The ticker of an asset: `ETH`. */
 export const AssetSymbol = Type.String({ pattern: '^[A-Za-z0-9.]{1,32}$' })
+
+/** A UUID of any version, lower-case. */
+export const Uuid = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+})
+
+/** A name that somebody outside gave to a user, an account or a workflow. */
+export const Reference = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\s\\p{C}]+$' })
+
+/** A non-negative decimal, exact, as a string: `3941.34`; at most 60 digits before the point and 36 after it. */
+export const Decimal = Type.String({ pattern: '^(0|[1-9][0-9]{0,59})(\\.[0-9]{1,36})?$' })
+
+/** A schema or null. */
+export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { type BodyOf, defineEvent, defineTopic } from './define.ts'
 import { factId, uuid8 } from './ids.ts'
-import { Address, AssetSymbol, BaseUnits, DerivedId, SafeInteger } from './scalars.ts'
+import { Address, AssetSymbol, BaseUnits, DerivedId, Nullable, Reference, SafeInteger, Uuid } from './scalars.ts'
 
 const outcomeFields = {
   event_id: DerivedId,
@@ -59,15 +59,96 @@ export const EscrowRefundedOutcome = defineEvent({
   example: exampleOutcome('escrow_refunded')
 })
 
-export const settlementEvents = defineTopic({
-  name: 'settlement.events.v1',
-  meaning: 'What settlement concluded from final facts.',
-  orderingKey: 'escrow_address',
-  publishers: ['settlement'],
-  events: [EscrowFundedOutcome, EscrowReleasedOutcome, EscrowRefundedOutcome],
-  attributes: [],
-  freeAttributes: {},
-  derivedIds: body => ({ event_id: outcomeId(body.fact_id, body.event_type) })
+/** How a command came out. */
+export type CommandOutcome = 'processed' | 'held' | 'rejected' | 'failed'
+
+/** The identity of a command's n-th outcome of a kind; only `held` may come more than once. */
+export const commandOutcomeId = (command: { command_id: string; outcome: CommandOutcome; n: number }): string =>
+  uuid8(`${command.command_id}:${command.outcome}:${command.n}`)
+
+const commandOutcomeFields = {
+  event_id: DerivedId,
+  schema_version: Type.Literal(1),
+  command_id: Uuid,
+  workflow_id: Reference,
+  escrow_address: Nullable(Address),
+  /** A stable code; null where the outcome says it all. */
+  reason: Nullable(Type.String())
+}
+
+function exampleCommand<const Outcome extends CommandOutcome>(outcome: Outcome, reason: string | null) {
+  const command_id = 'a3f0c3a5-5a0f-4c1e-9f6b-0d6b1b6f2c11'
+  return {
+    event_type: `command_${outcome}` as const,
+    event_id: commandOutcomeId({ command_id, outcome, n: 1 }),
+    schema_version: 1 as const,
+    command_id,
+    workflow_id: 'payout-17',
+    escrow_address: null,
+    reason
+  }
+}
+
+export const CommandProcessed = defineEvent({
+  type: 'command_processed',
+  version: 1,
+  meaning: 'The command was carried out.',
+  body: Type.Object({ event_type: Type.Literal('command_processed'), ...commandOutcomeFields }),
+  example: exampleCommand('processed', null)
 })
 
-export type SettlementOutcome = BodyOf<(typeof settlementEvents.events)[number]>
+export const CommandHeld = defineEvent({
+  type: 'command_held',
+  version: 1,
+  meaning: 'The command waits for an operator, or for a service that was away.',
+  body: Type.Object({ event_type: Type.Literal('command_held'), ...commandOutcomeFields }),
+  example: exampleCommand('held', 'compliance_review')
+})
+
+export const CommandRejected = defineEvent({
+  type: 'command_rejected',
+  version: 1,
+  meaning: 'The command is refused for good.',
+  body: Type.Object({ event_type: Type.Literal('command_rejected'), ...commandOutcomeFields }),
+  example: exampleCommand('rejected', 'compliance_rejected')
+})
+
+export const CommandFailed = defineEvent({
+  type: 'command_failed',
+  version: 1,
+  meaning: 'The command itself can’t be carried out.',
+  body: Type.Object({ event_type: Type.Literal('command_failed'), ...commandOutcomeFields }),
+  example: exampleCommand('failed', 'asset_unknown')
+})
+
+const isEscrowOutcome = (body: { event_type: string }): body is SettlementOutcome =>
+  body.event_type.startsWith('escrow_')
+
+export const settlementEvents = defineTopic({
+  name: 'settlement.events.v1',
+  meaning: 'What settlement concluded from final facts, and what became of commands.',
+  orderingKey: 'escrow_address',
+  orderingKeyElse: 'workflow_id',
+  publishers: ['settlement'],
+  events: [
+    EscrowFundedOutcome,
+    EscrowReleasedOutcome,
+    EscrowRefundedOutcome,
+    CommandProcessed,
+    CommandHeld,
+    CommandRejected,
+    CommandFailed
+  ],
+  attributes: [],
+  freeAttributes: {},
+  // The number of a command's outcome isn't in its body, so its id can't be computed from it.
+  derivedIds: (body): Record<string, string> =>
+    isEscrowOutcome(body) ? { event_id: outcomeId(body.fact_id, body.event_type) } : {}
+})
+
+export type SettlementOutcome = BodyOf<
+  typeof EscrowFundedOutcome | typeof EscrowReleasedOutcome | typeof EscrowRefundedOutcome
+>
+export type CommandOutcomeEvent = BodyOf<
+  typeof CommandProcessed | typeof CommandHeld | typeof CommandRejected | typeof CommandFailed
+>

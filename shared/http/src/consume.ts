@@ -37,8 +37,10 @@ export type Consumer<Event, Prepared> = {
   /** Constant message of the log line that each handled event gets, and the fields of that line. */
   logAs: string
   logFields(event: Event): Record<string, unknown>
-  /** Calls to others, per message, at once and before the transaction. */
-  prepare?(event: Received<Event>): Promise<Prepared>
+  /** Why a message that fits its schema can't be handled all the same; it goes to the dead-letter topic. */
+  refuse?(event: Event): { fault: Fault; detail: string } | undefined
+  /** Calls to others, per message, at once and before the transaction; the signal aborts them when the process is told to end. */
+  prepare?(event: Received<Event>, signal: AbortSignal): Promise<Prepared>
   handle: Handle<Event, Prepared>
 }
 
@@ -57,7 +59,9 @@ export function consume<Topic extends TopicDefinition, Prepared = undefined>(
 ): (deps: ConsumeDeps) => FastifyPluginAsync {
   return deps => async app => {
     const { name, topic } = subscription
-    const settle = createSettle(subscription, { consumer, deps })
+    const ending = new AbortController()
+    app.addHook('preClose', async () => ending.abort(new Error('the process is ending')))
+    const settle = createSettle(subscription, { consumer, deps, signal: ending.signal })
 
     async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
       const startedAt = performance.now()
@@ -112,7 +116,7 @@ function requirePush({ pushAuth, log }: ConsumeDeps, subscription: string) {
 /** From an envelope to what became of its message; throws when it should be tried again. */
 function createSettle<Topic extends TopicDefinition, Prepared>(
   { topic }: SubscriptionDefinition<Topic>,
-  { consumer, deps }: { consumer: Consumer<EventOf<Topic>, Prepared>; deps: ConsumeDeps }
+  { consumer, deps, signal }: { consumer: Consumer<EventOf<Topic>, Prepared>; deps: ConsumeDeps; signal: AbortSignal }
 ): (envelope: Envelope) => Promise<Verdict<DeliveredBy<SubscriptionDefinition<Topic>>>> {
   const isItemFault = (error: unknown) => error instanceof PermanentError || isDataFault(error)
   const { group = createGroupCommit } = deps
@@ -132,9 +136,11 @@ function createSettle<Topic extends TopicDefinition, Prepared>(
     if ('fault' in decoded) return { outcome: 'dead_letter', refused: decoded }
     const { received } = decoded
     const event = received.body
+    const refused = consumer.refuse?.(event)
+    if (refused) return { outcome: 'dead_letter', event, refused }
     try {
       // A consumer without `prepare` has Prepared = undefined by the type parameter's default; the compiler can't see that here.
-      const prepared = (await consumer.prepare?.(received)) as Prepared
+      const prepared = (await consumer.prepare?.(received, signal)) as Prepared
       const traceparent = received.traceparent ?? newTraceparent()
       const { claim, announced } = await batches.submit({ ...received, traceparent, prepared })
       if (announced || deps.sweeper.isBehind()) await deps.sweeper.flush()

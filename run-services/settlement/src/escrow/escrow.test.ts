@@ -51,6 +51,7 @@ test('messages are of the catalogue, say the deposit’s amount, and have the sa
   for (const { data, attributes, ordering_key } of messages) {
     const decoded = decodeMessage(settlementEvents, { data, attributes })
     assert.ok('received' in decoded)
+    assert.ok('amount' in decoded.received.body)
     assert.equal(decoded.received.body.amount, '7')
     assert.equal(decoded.received.correlation_id, `escrow:31337:${deployed.escrow_address}`)
     assert.equal(ordering_key, deployed.escrow_address)

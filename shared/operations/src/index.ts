@@ -1,0 +1,5 @@
+export * from './compliance.ts'
+export * from './define.ts'
+export * from './ranges.ts'
+export * from './risk.ts'
+export * from './scalars.ts'
