@@ -114,14 +114,15 @@ function environment({ port, issuer, database }: { port: number; issuer: Issuer;
   const places = {
     issuer,
     databases: {},
-    ports: { settlement: port, 'event-relayer': 0, 'risk-engine': 0, compliance: 0 },
+    ports: { settlement: port, 'event-relayer': 0, 'risk-engine': 0, compliance: 0, 'price-oracle': 0 },
     brokerHost: '127.0.0.1:1', // nothing is announced
     rpcUrl: '',
     chainId: 0,
     factory: '',
     startBlock: 0,
     sanctionsListUrl: '',
-    pollSeconds: 1
+    pollSeconds: 1,
+    market: {}
   }
   return { ...serviceEnvironment('settlement', { places, database }), PUSH_SUBSCRIPTION_PREFIX: PUSH_PREFIX }
 }

@@ -1,6 +1,6 @@
 import { type ConsumeDeps, startService } from '@fusion-prime/http'
 import { createLog, run } from '@fusion-prime/runtime'
-import { createSettlement, settlement } from '@fusion-prime/settlement'
+import { settlement } from '@fusion-prime/settlement'
 
 type Group = NonNullable<ConsumeDeps['group']>
 
@@ -27,5 +27,8 @@ const name = process.argv[2] ?? ''
 const group = groups.get(name)
 if (!group) throw new Error(`${name} is no variant: choose from ${[...groups.keys()].join(', ')}`)
 const log = createLog('settlement')
-const service = { ...settlement, create: parts => createSettlement({ ...parts, group }) } satisfies typeof settlement
+const service = {
+  ...settlement,
+  create: (parts, config) => settlement.create({ ...parts, group }, config)
+} satisfies typeof settlement
 await run(log, () => startService(service, { env: process.env, log }))

@@ -46,7 +46,10 @@ after(async () => {
 })
 
 const start = {
-  settlement: () => startLiveService(settlement, { migrations: settlementMigrations, issuer }),
+  settlement: () => {
+    const settings = { RISK_ENGINE_URL: 'http://127.0.0.1:9', COMPLIANCE_URL: 'http://127.0.0.1:9' }
+    return startLiveService(settlement, { migrations: settlementMigrations, issuer, settings })
+  },
   'risk-engine': () => startLiveService(riskEngine, { migrations: riskMigrations, issuer }),
   compliance: () => {
     const settings = { SANCTIONS_LIST_URL: pathToFileURL(join(folder, 'sanctions.json')).href }

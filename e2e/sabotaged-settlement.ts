@@ -2,7 +2,7 @@ import { type FactHistory, standingOf, type timelineOf } from '@fusion-prime/esc
 import { startService } from '@fusion-prime/http'
 import { claimEvents } from '@fusion-prime/postgres'
 import { createLog, PermanentError, run } from '@fusion-prime/runtime'
-import { createSettlement, settlement } from '@fusion-prime/settlement'
+import { type createSettlement, settlement } from '@fusion-prime/settlement'
 
 /** Settlement with one of its safeguards switched off, to see that the checks notice. */
 const sabotages: Record<string, Partial<Parameters<typeof createSettlement>[0]>> = {
@@ -29,7 +29,8 @@ await run(log, () => {
   if (!sabotage) throw new PermanentError(`SABOTAGE is one of ${Object.keys(sabotages).join(', ')}`)
   const sabotaged = {
     ...settlement,
-    create: (parts: Parameters<typeof settlement.create>[0]) => createSettlement({ ...parts, ...sabotage })
+    create: (...[parts, config]: Parameters<typeof settlement.create>) =>
+      settlement.create({ ...parts, ...sabotage }, config)
   }
   return startService(sabotaged, { env: process.env, log })
 })

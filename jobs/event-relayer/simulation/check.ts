@@ -1,5 +1,6 @@
 import type { RelayerConfig } from '../src/config.ts'
 import { checkAgainstChain, checkClaims } from './check-chain.ts'
+import { checkCommands } from './check-commands.ts'
 import { checkLives, checkOrder } from './check-lives.ts'
 import { checkManifests } from './check-manifests.ts'
 import { checkMessages } from './check-messages.ts'
@@ -7,6 +8,8 @@ import type { SimulationDatabase } from './database.ts'
 import type { Journal } from './journal.ts'
 import type { ModelBlock, TrueFact } from './model-block.ts'
 import type { ModelChain } from './model-chain.ts'
+
+const TOPICS = ['escrow-events', 'settlement-commands', 'chain.ranges.v1']
 
 /** What is wrong at the end of a seed; empty when nothing was lost, doubled, invented, out of order or kept for ever. */
 export async function check({
@@ -26,7 +29,7 @@ export async function check({
   const facts = new Map<string, TrueFact>()
   for (const block of chain.blocks()) for (const fact of block.facts) facts.set(fact.fact_id, fact)
   const byTopic = Map.groupBy(journal, ({ topic }) => topic)
-  const unknown = [...byTopic.keys()].filter(topic => topic !== 'escrow-events' && topic !== 'chain.ranges.v1')
+  const unknown = [...byTopic.keys()].filter(topic => !TOPICS.includes(topic))
   const { told, violations } = checkMessages(byTopic.get('escrow-events') ?? [], facts)
   const { lives, violations: broken } = checkLives(told, replaced)
   return [
@@ -34,6 +37,7 @@ export async function check({
     ...violations,
     ...broken,
     ...checkOrder(told),
+    ...checkCommands(byTopic.get('settlement-commands') ?? [], told),
     ...checkAgainstChain(lives, chain),
     ...(config.FINALITY === 'tags' ? checkClaims(told, chain) : []),
     ...checkManifests(byTopic.get('chain.ranges.v1') ?? [], { chain, firstBlock: config.START_BLOCK ?? 0, replaced }),

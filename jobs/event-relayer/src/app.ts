@@ -82,7 +82,7 @@ export function createEventRelayer({
     }
   })
   const readers = createReaders({ chainId, format: chain.canProve ? 'ethereum' : 'unknown' })
-  const store = createStore({ ...world, sql, chainId, holder: randomUUID(), leaseSeconds: config.LEASE_SECONDS })
+  const store = createStore({ ...world, sql, log, chainId, holder: randomUUID(), leaseSeconds: config.LEASE_SECONDS })
   const publishing = createPublishing({ sql, world, log, metrics, retentionHours: config.OUTBOX_RETENTION_HOURS })
   let watched: { epoch: string; set: WatchSet } | undefined
 

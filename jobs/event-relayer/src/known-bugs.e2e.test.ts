@@ -163,7 +163,7 @@ describe('known bugs of such relayers', () => {
   })
 
   test('a key is left paused after a failed publish', async () => {
-    const names = ['escrow-events', 'chain.ranges.v1']
+    const names = ['escrow-events', 'settlement-commands', 'chain.ranges.v1']
     const broker = await createTestBroker({ topics: names.map(name => ({ name })), subscriptions: names.map(pulled) })
     const publisher = createPublisher({ project: 'test', timeoutMs: 1_000 })
     const relayer = start(modelNode(life), { world: { publisher } })

@@ -17,6 +17,10 @@ const USAGE = `usage: main.ts --mode=MODE
              CLOUD_RUN_TASK_INDEX of CLOUD_RUN_TASK_COUNT processes share it; a loop may go on meanwhile; run again, it goes on where it was
   verify     compares what is stored of blocks --from N --to N (default: all) with the chain, read through another provider than the one that is
              followed where RPC_URLS has several; a line per difference on stdout, --json for JSON. Exit code 0 equal, 1 differs, 75 unreadable
+  reconcile  compares the chain with the facts and manifests that the services hold of blocks --from N --to N (default: all that was stated as final)
+             and lets each check the rows that it derives; what is missing is published again and written, unless --no-repair is given, what differs
+             is named. --chain-id N, --json. Where nothing is set, the stack of .local/stack.json. Exit code 0 equal or repaired, 1 something stays
+             wrong, 75 unreadable
   providers  asks every provider in RPC_URLS for its head and prints how it stands
 
 Exit codes: 0 done, 1 gives up, 75 try again (also while another relayer holds the lease).
@@ -30,6 +34,7 @@ const modes = {
   resume: resumeFrom,
   backfill,
   verify,
+  reconcile,
   providers
 }
 type Mode = keyof typeof modes
@@ -43,8 +48,11 @@ function readArguments() {
       to: { type: 'string' },
       confirm: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      'chain-id': { type: 'string' },
+      repair: { type: 'boolean', default: true },
       help: { type: 'boolean', short: 'h' }
-    }
+    },
+    allowNegative: true
   })
   if (values.help) {
     process.stdout.write(`${USAGE}\n`)
@@ -55,7 +63,7 @@ function readArguments() {
 
 function numberOf(name: string, text: string | undefined): number {
   if (text !== undefined && /^[0-9]{1,15}$/.test(text)) return Number(text)
-  throw new PermanentError(`--${name} is ${text ?? 'missing'}: it must be a block number`)
+  throw new PermanentError(`--${name} is ${text ?? 'missing'}: it must be a number`)
 }
 
 const isMode = (mode: string | undefined): mode is Mode => mode !== undefined && mode in modes
@@ -130,6 +138,28 @@ async function verify(): Promise<never> {
       ...(from !== undefined && { from: numberOf('from', from) }),
       ...(to !== undefined && { to: numberOf('to', to) })
     },
+    format: json ? 'json' : 'text',
+    write: text => void process.stdout.write(text),
+    progress: process.stderr.isTTY ? text => void process.stderr.write(text) : undefined
+  })
+  process.exit(code)
+}
+
+async function reconcile(): Promise<never> {
+  const { from, to, json, repair, 'chain-id': chain } = readArguments()
+  // Calls to services are made in no other mode.
+  const { ReconcileConfig, withLocalStack } = await import('./reconcile/config.ts')
+  const { runReconcile } = await import('./reconcile/mode.ts')
+  const env = withLocalStack(process.env)
+  Object.assign(process.env, env) // Pub/Sub's client reads PUBSUB_EMULATOR_HOST of the process itself
+  const code = await runReconcile({
+    config: readConfig(ReconcileConfig, { ...env, ...(chain && { CHAIN_ID: chain }) }),
+    log: createLog('event-relayer', process.stderr),
+    range: {
+      ...(from !== undefined && { from: numberOf('from', from) }),
+      ...(to !== undefined && { to: numberOf('to', to) })
+    },
+    mode: repair ? 'repair' : 'report',
     format: json ? 'json' : 'text',
     write: text => void process.stdout.write(text),
     progress: process.stderr.isTTY ? text => void process.stderr.write(text) : undefined

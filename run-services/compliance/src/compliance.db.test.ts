@@ -3,32 +3,28 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { EscrowFact } from '@fusion-prime/events'
 import { atLevel, createFact, pushOf, testAddress } from '@fusion-prime/local/testing/facts.ts'
-import { createTestParts, type TestParts } from '@fusion-prime/local/testing/service.ts'
-import { createCompliance, migrations } from './app.ts'
-import { createSanctionsSource, type SanctionsSource } from './sanctions/source.ts'
+import type { TestParts } from '@fusion-prime/local/testing/service.ts'
+import { createCompliance } from './app.ts'
+import { createTestCompliance, type TestCompliance } from './compliance-fixture.ts'
 
+let compliance: TestCompliance
 let parts: TestParts
 let app: ReturnType<typeof createCompliance>
-let sanctions: SanctionsSource
-let text = ''
-let now = new Date('2026-01-31T12:00:00Z')
+let sanctions: TestCompliance['deps']['sanctions']
+let world: TestCompliance['world']
 before(async () => {
-  parts = { ...(await createTestParts('compliance', migrations)), now: () => now }
-  sanctions = createSanctionsSource({ read: async () => text, maxAgeHours: 24, now: () => now, log: parts.log })
-  app = createCompliance({ ...parts, sanctions })
+  compliance = await createTestCompliance()
+  parts = compliance.parts
+  world = compliance.world
+  sanctions = compliance.deps.sanctions
+  app = createCompliance(compliance.deps)
 })
 after(async () => {
   await app?.close()
   await parts?.close()
 })
 
-/** Puts a list in force, dated now. */
-async function publish(version: string, addresses: readonly string[]): Promise<void> {
-  const entries = addresses.map(address => ({ address, chain: 'ETH', list: 'OFAC SDN' }))
-  text = JSON.stringify({ version, as_of: now.toISOString(), addresses: entries, names: [{ name: 'A B', list: 'EU' }] })
-  await sanctions.refresh()
-  assert.equal(sanctions.current()?.version, version)
-}
+const publish = (version: string, addresses: readonly string[]) => compliance.publish(version, { addresses })
 
 const handled = async (fact: EscrowFact, by = app) => {
   const answer = await by.inject(pushOf('escrow-events-compliance', fact))
@@ -77,7 +73,7 @@ test('a sanctioned payee is a match as soon as the escrow is seen; the others ar
   for (const address of [payer, arbiter]) assert.deepEqual(await stored(address), ['clear', null, 'sanctioned'])
   const escrows = [{ chain_id: 31337, escrow_address, status: 'funded' }]
   const expected = { address: payee, result: 'match', list: 'OFAC SDN', list_version: 'sanctioned' }
-  assert.deepEqual(await screening(payee), { ...expected, screened_at: now.toISOString(), escrows })
+  assert.deepEqual(await screening(payee), { ...expected, screened_at: world.now.toISOString(), escrows })
   const lines = parts.lines.filter(line => line.message === 'sanctioned_address')
   assert.deepEqual(
     lines.map(line => [line.severity, line.address]),
@@ -91,7 +87,7 @@ test('without a list that may be used everybody is unknown, and is screened anew
   const matched = testAddress('matched before')
   await publish('good days', [matched])
   for (const address of [known, matched]) await screening(address)
-  now = new Date(now.getTime() + 25 * 3_600_000)
+  world.now = new Date(world.now.getTime() + 25 * 3_600_000)
   await handled(deployed)
   for (const address of [payer, payee]) assert.deepEqual(await stored(address), ['unknown', null, null])
   for (const address of [payer, known, testAddress('never met')]) {
@@ -121,12 +117,12 @@ test('when OFAC’s list changes, known addresses are screened again', async () 
   for (const { id, added, removed } of cases) {
     for (const one of added) listed.add(addressOf(one))
     for (const one of removed) listed.delete(addressOf(one))
-    now = new Date(now.getTime() + 60_000)
+    world.now = new Date(world.now.getTime() + 60_000)
     await publish(id, [...listed])
     for (const address of met) {
       const { result, list_version, screened_at } = await screening(address)
       assert.deepEqual([result, list_version], [listed.has(address) ? 'match' : 'clear', id], address)
-      assert.equal(screened_at, now.toISOString())
+      assert.equal(screened_at, world.now.toISOString())
     }
   }
 })
@@ -136,7 +132,7 @@ test('a fact screens its parties again by a new list, and leaves them alone othe
   await publish('contact 1', [testAddress('somebody')])
   await handled(deployed)
   const first = await screening(arbiter)
-  now = new Date(now.getTime() + 60_000)
+  world.now = new Date(world.now.getTime() + 60_000)
   await handled(createFact('ApprovalGranted', { escrow_address, block_number: 2 }))
   assert.deepEqual((await screening(arbiter)).screened_at, first.screened_at)
   await publish('contact 2', [arbiter])
@@ -147,11 +143,11 @@ test('a fact screens its parties again by a new list, and leaves them alone othe
 test('an instance with an older list doesn’t undo what a newer one said', async () => {
   const address = testAddress('two instances')
   await publish('two instances old', [testAddress('somebody')])
-  const older = text
-  now = new Date(now.getTime() + 60_000)
+  const older = world.text
+  world.now = new Date(world.now.getTime() + 60_000)
   await publish('two instances new', [address])
   assert.equal((await screening(address)).result, 'match')
-  text = older
+  world.text = older
   await sanctions.refresh()
   assert.deepEqual(
     [(await screening(address)).result, (await screening(address)).list_version],
@@ -201,7 +197,7 @@ const onChain = (fact: EscrowFact, chain_id: number): EscrowFact =>
   atLevel({ ...fact, chain_id }, fact.finality, fact.incarnation)
 
 test('two instances that get the facts of escrows with common parties at once lose none', async () => {
-  const other = createCompliance({ ...parts, sanctions })
+  const other = createCompliance(compliance.deps)
   for (let round = 0; round < 20; round += 1) {
     await publish(`two at once ${round}`, [testAddress('somebody')])
     const escrows = ['a', 'b', 'c'].map(name => escrowOf(`two at once ${name} ${round}`))
@@ -242,7 +238,7 @@ test('a duplicate is counted once and changes nothing', async () => {
   const { deployed, escrow_address, payer } = escrowOf('duplicate')
   await handled(deployed)
   const before = await screening(payer)
-  now = new Date(now.getTime() + 60_000)
+  world.now = new Date(world.now.getTime() + 60_000)
   await Promise.all([handled(deployed), handled(deployed)])
   assert.deepEqual(await screening(payer), before)
   const [counted] = await parts.sql`select count(*)::int as facts from facts where escrow_address = ${escrow_address}`

@@ -23,6 +23,7 @@ const modules = {
   'Escrow.sol': 'escrow',
   'EscrowFactory.sol': 'escrow-factory',
   'test/BothParties.sol': 'both-parties',
+  'test/PriceAggregator.sol': 'price-aggregator',
   'test/Reenterer.sol': 'reenterer',
   'test/RefusingParty.sol': 'refusing-party'
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 
 export * from './project.ts'
+export * from './ranges/index.ts'
 export * from './standing.ts'
 export * from './store.ts'
 

@@ -4,7 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import { isConnectionFault, type Sql } from '@fusion-prime/postgres'
 import { type Log, PermanentError } from '@fusion-prime/runtime'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
-import { healthRoutes } from './health.ts'
+import { type HealthNotes, healthRoutes } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { HttpProblem, sendProblem } from './problem.ts'
 import type { ServiceAuth } from './service-auth.ts'
@@ -17,11 +17,16 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     correlationId: string
+    /** Email of the account that calls; `anonymous` where nobody is asked for a token. */
+    caller: string
   }
 }
 
 /** Largest body, in bytes; publishers send at most 64 KiB, which base64 and the envelope make larger. */
 const BODY_LIMIT = 262_144
+
+/** A user's or an account's name, in characters. */
+const MAX_PARAM_LENGTH = 200
 
 export type AppDeps = {
   name: string
@@ -36,6 +41,7 @@ export type AppDeps = {
   details?: (() => Promise<Record<string, unknown>>) | undefined
   /** Why the service isn't ready although its database answers; undefined while all is well. */
   unready?: (() => string | undefined) | undefined
+  notes?: HealthNotes | undefined
 }
 
 /** The part that every service has: ids, health, metrics, OpenAPI, problem details, access, shutdown. */
@@ -45,12 +51,14 @@ export function createApp(deps: AppDeps): FastifyInstance {
     loggerInstance: deps.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: 'idle',
     genReqId: request => headerText(request.headers['x-request-id']) ?? randomUUID()
   })
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.decorateRequest('correlationId', '')
+  app.decorateRequest('caller', 'anonymous')
   addHooks(app, deps)
   endConnections(app)
   addErrors(app, deps.log)
@@ -67,8 +75,9 @@ function addHooks(app: FastifyInstance, { log, metrics, serviceAuth }: AppDeps):
     const { access = 'callers' } = request.routeOptions.config
     if (access !== 'callers' || !serviceAuth || isDocs(request.routeOptions.url) || request.is404) return
     const operation = request.routeOptions.schema?.operationId ?? ''
-    const refusal = await serviceAuth(request.headers.authorization, operation)
-    if (refusal) return sendProblem(reply, { status: refusal.status, detail: refusal.reason })
+    const answer = await serviceAuth(request.headers.authorization, operation)
+    if ('status' in answer) return sendProblem(reply, { status: answer.status, detail: answer.reason })
+    request.caller = answer.caller
   })
   app.addHook('onResponse', async (request, reply) => {
     const { url: route = 'unknown', config } = request.routeOptions

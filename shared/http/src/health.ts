@@ -14,12 +14,18 @@ export type HealthDeps = {
   details?: (() => Promise<Record<string, unknown>>) | undefined
   /** Why no work is done although the database answers; undefined while all is well. */
   unready?: (() => string | undefined) | undefined
+  notes?: HealthNotes | undefined
 }
+
+/** More that `/health/ready` and `/health/detailed` tell; it doesn't decide readiness. */
+export type HealthNotes = (state: {
+  databaseAnswers: boolean
+}) => Record<string, unknown> | Promise<Record<string, unknown>>
 
 const open = { config: { access: 'open' as const }, schema: { hide: true } }
 
 /** `/health` and `/health/live` tell that the process answers; `/health/ready` that it can work; `/health/detailed` why. */
-export function healthRoutes({ name, sql, metrics, details, unready }: HealthDeps): FastifyPluginAsync {
+export function healthRoutes({ name, sql, metrics, details, unready, notes }: HealthDeps): FastifyPluginAsync {
   return async app => {
     let stopping = false
     const startedAt = Date.now()
@@ -39,6 +45,7 @@ export function healthRoutes({ name, sql, metrics, details, unready }: HealthDep
         status: ready ? 'ready' : 'not_ready',
         stopping,
         database: database === 'ok' ? 'ok' : 'unreachable',
+        ...(await notes?.({ databaseAnswers: database === 'ok' })),
         ...(reason !== undefined && { reason })
       }
     })
@@ -52,6 +59,7 @@ export function healthRoutes({ name, sql, metrics, details, unready }: HealthDep
         service: name,
         uptime_seconds: Math.round((Date.now() - startedAt) / 1000),
         database: database === 'ok' ? 'ok' : 'unreachable',
+        ...(await notes?.({ databaseAnswers: database === 'ok' })),
         ...(healthy && { outbox: await outboxDepth(sql), ...(await details?.()) })
       }
     })

@@ -31,6 +31,8 @@ before(async () => {
     routes.post('/sweep', { schema: { operationId: 'sweep' } }, async () => ({ swept: true }))
     routes.get('/things', { schema: { operationId: 'listThings' } }, async () => [])
     routes.get('/nameless', async () => [])
+    routes.get('/caller', { schema: { operationId: 'whoCalls' } }, async ({ caller }) => caller)
+    routes.get('/open', { config: { access: 'open' } }, async ({ caller }) => caller)
   })
   await app.ready()
 })
@@ -72,6 +74,12 @@ describe('who may run what', () => {
       assert.equal(answer.headers['www-authenticate'], status === 401 ? 'Bearer' : undefined)
     })
   }
+
+  test('a route knows its caller, one that asks for no token doesn’t', async () => {
+    const headers = { authorization: `Bearer ${await token(operator)}` }
+    assert.equal((await app.inject({ url: '/caller', headers })).body, operator)
+    assert.equal((await app.inject({ url: '/open', headers })).body, 'anonymous')
+  })
 
   for (const url of ['/health', '/health/live', '/metrics', '/docs/json']) {
     test(`${url} needs no token`, async () => assert.equal((await app.inject({ url })).statusCode, 200))

@@ -1,8 +1,11 @@
 import type { Refusal, TokenVerifier } from '@fusion-prime/pubsub'
 import { PermanentError } from '@fusion-prime/runtime'
 
-/** Undefined when the caller may run the operation, else why not. */
-export type ServiceAuth = (authorization: string | undefined, operationId: string) => Promise<Refusal | undefined>
+/** The caller's email when it may run the operation, else why not. */
+export type ServiceAuth = (
+  authorization: string | undefined,
+  operationId: string
+) => Promise<{ caller: string } | Refusal>
 
 /** Which accounts may call which operations: `{"<email>": ["<operationId>", …] or ["*"]}`. */
 export type AllowedCallers = Readonly<Record<string, readonly string[]>>
@@ -39,6 +42,6 @@ export function createServiceAuth(options: {
     if (!operations?.some(allowed => allowed === '*' || allowed === operationId)) {
       return { status: 403, reason: `the caller may not run ${operationId}` }
     }
-    return undefined
+    return { caller: email }
   }
 }

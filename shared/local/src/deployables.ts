@@ -2,12 +2,14 @@ import { fileURLToPath } from 'node:url'
 import { migrations as complianceMigrations } from '@fusion-prime/compliance'
 import { migrations as relayerMigrations } from '@fusion-prime/event-relayer'
 import type { MigrationFolder } from '@fusion-prime/postgres'
+import { migrations as oracleMigrations } from '@fusion-prime/price-oracle/config'
 import { migrations as riskMigrations } from '@fusion-prime/risk-engine'
 import { migrations as settlementMigrations } from '@fusion-prime/settlement'
 
-export type DeployableName = 'event-relayer' | 'settlement' | 'risk-engine' | 'compliance'
-export type ServiceName = Exclude<DeployableName, 'event-relayer'>
-export type DatabaseName = 'relayer_db' | 'settlement_db' | 'risk_db' | 'compliance_db'
+export type ServiceName = 'settlement' | 'risk-engine' | 'compliance'
+export type FunctionName = 'price-oracle'
+export type DeployableName = ServiceName | FunctionName | 'event-relayer'
+export type DatabaseName = 'relayer_db' | 'settlement_db' | 'risk_db' | 'compliance_db' | 'oracle_db'
 
 export type Deployable = {
   database: DatabaseName
@@ -43,9 +45,16 @@ export const deployables: Readonly<Record<DeployableName, Deployable>> = {
     main: at('jobs/event-relayer'),
     arguments: ['--mode=loop'],
     migrations: relayerMigrations
+  },
+  'price-oracle': {
+    database: 'oracle_db',
+    main: at('functions/price-oracle'),
+    arguments: ['--mode=loop'],
+    migrations: oracleMigrations
   }
 }
 
 export const serviceNames: readonly ServiceName[] = ['settlement', 'risk-engine', 'compliance']
+export const functionNames: readonly FunctionName[] = ['price-oracle']
 // The keys of the record above.
 export const deployableNames = Object.keys(deployables) as DeployableName[]

@@ -14,6 +14,8 @@ export type Places = {
   ports: Readonly<Record<DeployableName, number>>
   sanctionsListUrl: string
   pollSeconds: number
+  /** Where the price oracle finds its sources. */
+  market: Readonly<Record<string, string>>
 }
 
 export const serviceUrl = (port: number): string => `http://127.0.0.1:${port}`
@@ -57,6 +59,17 @@ export function relayerEnvironment({ places, database }: { places: Places; datab
     LEASE_SECONDS: '2', // a relayer that was killed is followed by another one soon
     HOST: '127.0.0.1',
     PORT: String(places.ports['event-relayer'])
+  }
+}
+
+export function oracleEnvironment({ places, database }: { places: Places; database: string }): Record<string, string> {
+  return {
+    ...common(places, database),
+    ...places.market,
+    PRICE_INTERVAL_SECONDS: '1', // in production 30
+    JUMP_WINDOW_SECONDS: '1',
+    HOST: '127.0.0.1',
+    PORT: String(places.ports['price-oracle'])
   }
 }
 

@@ -7,6 +7,7 @@ import { RelayerConfig } from '@fusion-prime/event-relayer/config'
 import { generateCatalog } from '@fusion-prime/events'
 import { createService } from '@fusion-prime/http'
 import { createSql, dumpSchema, migrate } from '@fusion-prime/postgres'
+import { PriceOracleConfig } from '@fusion-prime/price-oracle/config'
 import { riskEngine } from '@fusion-prime/risk-engine'
 import { RiskEngineConfig } from '@fusion-prime/risk-engine/config'
 import { createLog, envExample } from '@fusion-prime/runtime'
@@ -26,7 +27,8 @@ const folders: Record<DeployableName, string> = {
   settlement: 'run-services/settlement',
   'risk-engine': 'run-services/risk-engine',
   compliance: 'run-services/compliance',
-  'event-relayer': 'jobs/event-relayer'
+  'event-relayer': 'jobs/event-relayer',
+  'price-oracle': 'functions/price-oracle'
 }
 
 async function generate(): Promise<Files> {
@@ -44,7 +46,8 @@ function envExamples(): Files {
     settlement: SettlementConfig,
     'risk-engine': RiskEngineConfig,
     compliance: ComplianceConfig,
-    'event-relayer': RelayerConfig
+    'event-relayer': RelayerConfig,
+    'price-oracle': PriceOracleConfig
   }
   return new Map(
     deployableNames.map(name => [`${folders[name]}/.env.example`, `# ${GENERATED_BY}\n\n${envExample(configs[name])}`])
@@ -60,7 +63,9 @@ async function openApiDocuments(): Promise<Files> {
     PUSH_SERVICE_ACCOUNT: 'push@example.com',
     PUSH_SUBSCRIPTION_PREFIX: `projects/${PROJECT}/subscriptions/`,
     SERVICE_AUTH_MODE: 'none',
-    SANCTIONS_LIST_URL: 'file:///none.json'
+    SANCTIONS_LIST_URL: 'file:///none.json',
+    RISK_ENGINE_URL: 'https://example.com',
+    COMPLIANCE_URL: 'https://example.com'
   }
   const log = createLog('generate', { write: () => {} }) // nothing listens; what a service says of that is of no interest
   const files: Files = new Map()

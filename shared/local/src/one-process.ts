@@ -1,6 +1,7 @@
 import { compliance } from '@fusion-prime/compliance'
 import { startRelayer } from '@fusion-prime/event-relayer/start'
 import { startService } from '@fusion-prime/http'
+import { startPriceOracle } from '@fusion-prime/price-oracle/start'
 import { riskEngine } from '@fusion-prime/risk-engine'
 import { createLog, PermanentError, run } from '@fusion-prime/runtime'
 import { settlement } from '@fusion-prime/settlement'
@@ -21,7 +22,8 @@ await run(createLog('one-process'), async () => {
     startService(settlement, part('settlement')),
     startService(riskEngine, part('risk-engine')),
     startService(compliance, part('compliance')),
-    startRelayer(part('event-relayer'))
+    startRelayer(part('event-relayer')),
+    startPriceOracle(part('price-oracle'))
   ])
   return async () => {
     await Promise.all(stops.map(stop => stop()))

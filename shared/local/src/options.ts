@@ -4,8 +4,8 @@ import { STACK_FILE } from './stack-file.ts'
 
 export const USAGE = `usage: npm start -- [options]
 
-Runs the whole system on this machine: an EVM chain, Postgres, a token issuer and a Pub/Sub broker, then the relayer and
-the three services, each as its own process. A demo takes escrows through their lives; then it runs until Ctrl-C.
+Runs the whole system on this machine: an EVM chain, Postgres, a token issuer, a Pub/Sub broker and a market, then the relayer,
+the three services and the price oracle, each as its own process. A demo takes escrows through their lives; then it runs until Ctrl-C.
 
   --once            run the demo, print the final table, check it; exit 0 only if every event arrived once
   --no-demo         start the system only

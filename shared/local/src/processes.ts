@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type DeployableName, deployableNames, deployables, type ServiceName, serviceNames } from './deployables.ts'
-import { type Places, relayerEnvironment, serviceEnvironment, serviceUrl } from './environment.ts'
+import { oracleEnvironment, type Places, relayerEnvironment, serviceEnvironment, serviceUrl } from './environment.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 
 const READY_MS = 30_000
@@ -100,8 +100,9 @@ function environments(places: Places): Environments {
   const databaseOf = (name: DeployableName) => places.databases[deployables[name].database] ?? ''
   const services = serviceNames.map(name => [name, serviceEnvironment(name, { places, database: databaseOf(name) })])
   const relayer = relayerEnvironment({ places, database: databaseOf('event-relayer') })
-  // One entry for each deployable: the services and the relayer.
-  return Object.fromEntries([...services, ['event-relayer', relayer]]) as Environments
+  const oracle = oracleEnvironment({ places, database: databaseOf('price-oracle') })
+  // One entry for each deployable: the services, the relayer and the functions.
+  return Object.fromEntries([...services, ['event-relayer', relayer], ['price-oracle', oracle]]) as Environments
 }
 
 function oneEach(
@@ -165,9 +166,15 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-/** What Cloud Scheduler does in production: publish what a crash or an outage left in an outbox. */
+const scheduled: Readonly<Record<ServiceName, readonly string[]>> = {
+  settlement: ['/outbox/sweep', '/commands/sweep'],
+  'risk-engine': ['/outbox/sweep', '/margin/sweep'],
+  compliance: ['/outbox/sweep', '/screenings/rescreen', '/compliance/audit/publish']
+}
+
+/** What Cloud Scheduler does in production: publish what a crash or an outage left in an outbox, try again what was held, and so on. */
 function scheduleSweeps({ ports }: Places): NodeJS.Timeout {
-  const sweep = (name: ServiceName) =>
-    fetch(`${serviceUrl(ports[name])}/outbox/sweep`, { method: 'POST' }).catch(() => undefined)
-  return setInterval(() => void Promise.all(serviceNames.map(sweep)), SWEEP_MS)
+  const paths = serviceNames.flatMap(name => scheduled[name].map(path => `${serviceUrl(ports[name])}${path}`))
+  const sweep = (url: string) => fetch(url, { method: 'POST' }).catch(() => undefined)
+  return setInterval(() => void Promise.all(paths.map(sweep)), SWEEP_MS)
 }

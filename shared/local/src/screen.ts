@@ -48,12 +48,22 @@ export function createTextScreen(write: Write): Screen {
   }
 }
 
-function describeStack({ services, relayer, rpc_url, pubsub, issuer, databases, factory }: StackFile): string {
+function describeStack({
+  services,
+  functions,
+  relayer,
+  rpc_url,
+  pubsub,
+  issuer,
+  databases,
+  factory
+}: StackFile): string {
   return formatTable(
     ['part', 'address'],
     [
       ...Object.entries(services).map(([name, url]) => [name, `${url}/docs`]),
       ['event-relayer', `${relayer}/health/detailed`],
+      ...Object.entries(functions).map(([name, url]) => [name, `${url}/health/detailed`]),
       ['chain', rpc_url],
       ['escrow factory', factory],
       ['Pub/Sub', pubsub.emulator_host],

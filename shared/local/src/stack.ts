@@ -10,9 +10,10 @@ import { type Broker, type BrokerOptions, createBroker } from './broker/broker.t
 import type { Catalog } from './broker/catalog.ts'
 import type { Faults } from './broker/faults.ts'
 import { type LocalChain, startChain } from './chain.ts'
-import { type DeployableName, deployableNames, deployables, serviceNames } from './deployables.ts'
+import { type DeployableName, deployableNames, deployables, functionNames, serviceNames } from './deployables.ts'
 import { type Places, PROJECT, pushClaims, serviceUrl } from './environment.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
+import { type Market, startMarket } from './market/market.ts'
 import { freePorts } from './ports.ts'
 import { type LocalPostgres, startPostgres } from './postgres.ts'
 import { type Processes, startProcesses } from './processes.ts'
@@ -42,6 +43,8 @@ export type Stack = {
   postgres: LocalPostgres
   readonly broker: Broker
   issuer: Issuer
+  /** Moves prices, and makes their sources misbehave. */
+  market: Market
   processes: Processes
   /** For further processes. */
   places: Places
@@ -60,8 +63,10 @@ export type BrokerSettings = Pick<BrokerOptions, 'faults' | 'retry' | 'maxOutsta
 
 /** The addresses that the demo's sanctions list names: one of the local chain's own accounts. */
 const SANCTIONED_ACCOUNT = 8
+/** Nobody else sends from this one. */
+const MARKET_ACCOUNT = 9
 const REFUND_DELAY_SECONDS = 3n
-const PORTS = 8
+const PORTS = 9
 
 /** Starts the whole system on this machine: chain, Postgres, issuer, broker, then every deployable. Whatever fails, what was started is stopped. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -120,7 +125,7 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
   })
   running.push(() => broker.close())
 
-  progress('migrating four databases')
+  progress('migrating the databases')
   await Promise.all(deployableNames.map(name => migrateDatabase(postgres, name)))
 
   progress('deploying the escrow factory')
@@ -129,6 +134,11 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
     home,
     refundDelay: options.refundDelay ?? REFUND_DELAY_SECONDS
   })
+
+  progress('opening the market: price aggregators on the chain, stand-ins of Pyth and of exchanges')
+  const from = chain.accounts[MARKET_ACCOUNT]
+  if (!from) throw new Error('the local chain has no account for the market')
+  const market = await track(running, startMarket({ rpcUrl: chain.rpcUrl, chainId: chain.chainId, from }))
 
   // deployablePorts has a port for each name: PORTS is four more than there are deployables.
   const portOf = Object.fromEntries(
@@ -144,12 +154,17 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
     databases: postgres.urls,
     ports: portOf,
     sanctionsListUrl: await writeSanctionsList(home, chain.accounts[SANCTIONED_ACCOUNT]),
-    pollSeconds: 1
+    pollSeconds: 1,
+    market: market.settings
   }
   const endpoints = Object.fromEntries(serviceNames.map(name => [name, endpoint(name, places)]))
   broker.applyCatalog(catalog(), { endpoints })
 
-  progress(options.oneProcess ? 'starting all deployables in one process' : 'starting the relayer and three services')
+  progress(
+    options.oneProcess
+      ? 'starting all deployables in one process'
+      : 'starting the relayer, three services and the price oracle'
+  )
   const processes = startProcesses({ places, ...options })
   running.push(() => processes.stop())
   await processes.ready()
@@ -160,6 +175,7 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
       return broker
     },
     issuer,
+    market,
     processes,
     places,
     factory,
@@ -230,7 +246,7 @@ function describe({ places, chain, issuer }: { places: Places; chain: LocalChain
     pubsub: { emulator_host: places.brokerHost, project: PROJECT },
     databases: { ...places.databases },
     services,
-    functions: {},
+    functions: Object.fromEntries(functionNames.map(name => [name, serviceUrl(places.ports[name])])),
     relayer: serviceUrl(places.ports['event-relayer']),
     push: Object.fromEntries(serviceNames.map(name => [name, pushClaims(name, serviceUrl(places.ports[name]))])),
     issuer: { url: places.issuer.url, jwks_url: places.issuer.jwksUrl, token_url: issuer.tokenUrl }

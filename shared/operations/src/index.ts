@@ -1,5 +1,6 @@
 export * from './compliance.ts'
 export * from './define.ts'
+export * from './range-digests.ts'
 export * from './ranges.ts'
 export * from './risk.ts'
 export * from './scalars.ts'

@@ -1,23 +1,23 @@
-import { signatures } from '@fusion-prime/chain'
 import { type OutboxMessage, type Pool, transaction } from '@fusion-prime/postgres'
 import { createLog, readConfig } from '@fusion-prime/runtime'
 import { createEventRelayer, type EventRelayer } from '../app.ts'
 import { RelayerConfig } from '../config.ts'
 import type { Rpc } from '../providers/rpc.ts'
-import { address, approved, deployed, type LogQuery, matching, modelChain } from '../read/model-fixture.ts'
+import {
+  address,
+  approved,
+  deployed,
+  type LogQuery,
+  matching,
+  modelChain,
+  refunded,
+  released
+} from '../read/model-fixture.ts'
 import { type BuiltBlock, buildBlock, type ModelLog } from '../testing/blocks.ts'
 import { type CrashPoint, systemClock, type World } from '../world.ts'
 
 export const [first, second] = [address(0xf1), address(0xf2)]
 export const [payer, payee] = [address(0xa1), address(0xa2)]
-const word = (hex: string) => hex.slice(2).padStart(64, '0')
-
-const released = (escrow: string): ModelLog => ({
-  address: escrow,
-  topics: [signatures.find(({ name }) => name === 'EscrowReleased')?.topic0 ?? '0x', `0x${word(payee)}`],
-  data: `0x${word(`0x${(1000).toString(16)}`)}${word('0x01')}`
-})
-
 /** Each factory deploys an escrow every few blocks; each escrow is approved in its own block and later, twice in one transaction, then released. */
 export function lives(blocks: number, salt = ''): BuiltBlock[] {
   const logs: ModelLog[][][] = Array.from({ length: blocks }, () => [])
@@ -27,7 +27,7 @@ export function lives(blocks: number, salt = ''): BuiltBlock[] {
     const escrow = address(0xe0000 + block)
     put(block, approved(escrow), deployed(escrow, factory))
     put(block + 7, approved(escrow, payer), approved(escrow, payee))
-    put(block + 20, released(escrow))
+    put(block + 20, block % 4 === 0 ? refunded(escrow) : released(escrow))
     put(block + 50, approved(escrow))
   }
   return modelChain(logs, salt)
@@ -136,12 +136,14 @@ export function crashAt(point: CrashPoint, nth: number): World['at'] {
   }
 }
 
-/** What a rebuild must give again: facts, and what was said of them when they were final. */
+/** What a rebuild must give again: facts, what was said of them when they were final, and the commands that followed. */
 export async function outcomeOf(sql: Pool) {
   const facts = await sql<{ fact_id: string; finality: string; body: object }[]>`
     select fact_id, finality, body from facts order by fact_id`
   const finals = await sql<{ event_id: string; data: string }[]>`
     select event_id, data from outbox where topic = 'escrow-events' and attributes->>'finality' = 'finalized' order by event_id`
+  const commands = await sql<{ event_id: string; ordering_key: string; data: string }[]>`
+    select event_id, ordering_key, data from outbox where topic = 'settlement-commands' order by event_id`
   const escrows = await sql<
     { escrow_address: string; factory_address: string; gone: boolean; lane_key: string | null }[]
   >`
@@ -150,5 +152,5 @@ export async function outcomeOf(sql: Pool) {
     select sum(to_block - from_block + 1)::int as blocks, sum(fact_count)::int as facts from (
       select distinct on (from_block) * from manifests where not superseded order by from_block, revision desc
     ) as newest`
-  return { facts: [...facts], finals: [...finals], escrows: [...escrows], manifests }
+  return { facts: [...facts], finals: [...finals], commands: [...commands], escrows: [...escrows], manifests }
 }

@@ -38,6 +38,11 @@ before(async () => {
   }
   await relayer.close()
   live.outcome = await outcomeOf(sql)
+  const { facts, commands } = live.outcome
+  const settled = facts.filter(({ body }) =>
+    /"event_type":"Escrow(Deployed|Released|Refunded)"/.test(JSON.stringify(body))
+  )
+  assert.deepEqual([commands.length, settled.length > 60], [settled.length, true])
   assert.ok(live.outcome.facts.length > 150 && live.outcome.facts.every(({ finality }) => finality === 'finalized'))
 })
 

@@ -30,6 +30,16 @@ export const approved = (escrow: string, by: string = payer): ModelLog => ({
   topics: [topicOf('ApprovalGranted', 1), `0x${word(by)}`],
   data: '0x'
 })
+export const released = (escrow: string, to: string = payee, amount = 1000): ModelLog => ({
+  address: escrow,
+  topics: [topicOf('EscrowReleased', 3), `0x${word(to)}`],
+  data: `0x${word(amount)}${word(1)}`
+})
+export const refunded = (escrow: string, to: string = payer, amount = 1000): ModelLog => ({
+  address: escrow,
+  topics: [topicOf('EscrowRefunded', 3), `0x${word(to)}`],
+  data: `0x${word(amount)}${word(1)}`
+})
 export const unknownEvent = (escrow: string): ModelLog => ({
   address: escrow,
   topics: [`0x${'99'.repeat(32)}`],

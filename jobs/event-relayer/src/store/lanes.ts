@@ -1,9 +1,9 @@
 import type { OutboxMessage, Pool, Sql } from '@fusion-prime/postgres'
-import { newTraceparent } from '@fusion-prime/runtime'
+import { type Log, newTraceparent } from '@fusion-prime/runtime'
 import type { Block, BlockId, Level } from '../chain.ts'
 import type { ReadLog } from '../decode/escrow.ts'
 import { type CoveragePlan, type LaneFilter, laneKey } from '../lanes/plan.ts'
-import { factMessage, manifestMessage } from '../message.ts'
+import { manifestMessage } from '../message.ts'
 import { ChainMoved } from '../read/chain-moved.ts'
 import { upsertBlocks } from './blocks.ts'
 import { type Coverage, cover, forgetCoverage, loadCoverage, uncover } from './coverage.ts'
@@ -11,6 +11,7 @@ import { upsertFacts } from './facts.ts'
 import type { Lease } from './lease.ts'
 import { insertLogs, loadEscrows, noteMalformed, watchEscrows } from './logs.ts'
 import { digestOf, insertManifest } from './manifests.ts'
+import { messagesOf } from './messages.ts'
 import { manifestEndingAt, restateManifests, revise } from './revisions.ts'
 import type { Committed, FencedWrite } from './store.ts'
 
@@ -47,11 +48,13 @@ export type LaneStore = {
 export function createLaneStore({
   sql,
   chainId,
-  write
+  write,
+  log
 }: {
   sql: Pool
   chainId: number
   write: FencedWrite
+  log: Log
 }): LaneStore {
   return {
     coverage: () => loadCoverage(sql, chainId),
@@ -66,7 +69,7 @@ export function createLaneStore({
         for (const lane of opened) await insertLane(tx, { chainId, lane })
         return { result: undefined, messages: [] }
       }),
-    commit: (lease, lane, range) => write('lane', lease, tx => commitLane(tx, { chainId, lane, range })),
+    commit: (lease, lane, range) => write('lane', lease, tx => commitLane(tx, { chainId, lane, range, log })),
     merge: (lease, lane, topics) => write('lane', lease, tx => mergeLane(tx, { chainId, lane, topics }))
   }
 }
@@ -104,7 +107,7 @@ async function insertLane(tx: Sql, { chainId, lane }: { chainId: number; lane: L
 
 async function commitLane(
   tx: Sql,
-  { chainId, lane, range }: { chainId: number; lane: Lane; range: LaneRange }
+  { chainId, lane, range, log }: { chainId: number; lane: Lane; range: LaneRange; log: Log }
 ): Promise<{ result: Committed; messages: OutboxMessage[] }> {
   const { headers, last, logs, level, history } = range
   await moveLane(tx, { chainId, lane, to: last })
@@ -118,12 +121,13 @@ async function commitLane(
   await watchEscrows(tx, { chainId, bodies, laneKey: lane.key })
   const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
   const begun = await upsertFacts(tx, { chainId, facts })
-  const messages = facts.flatMap(fact => {
+  const first = facts.flatMap(fact => {
     const stored = begun.get(fact.body.fact_id)
-    return stored ? [factMessage({ ...fact, ...stored, first: true })] : []
+    return stored ? [{ ...fact, ...stored, first: true }] : []
   })
+  const messages = await messagesOf(tx, { chainId, facts: first, log })
   const stated = history ? [await stateHistory(tx, { chainId, range })] : []
-  return { result: { facts: messages.length, malformed }, messages: [...messages, ...stated] }
+  return { result: { facts: first.length, malformed }, messages: [...messages, ...stated] }
 }
 
 async function moveLane(

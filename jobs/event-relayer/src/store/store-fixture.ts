@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Pool, transaction } from '@fusion-prime/postgres'
+import { createLog, type Log } from '@fusion-prime/runtime'
 import type { Level } from '../chain.ts'
 import { type ReadLog, readLog } from '../decode/escrow.ts'
 import { address, approved, deployed, factory, modelChain, modelProvider } from '../read/model-fixture.ts'
@@ -33,10 +34,15 @@ export function forkAfter(number: number, salt = 'branch'): BuiltBlock[] {
   return blocks
 }
 
+const quiet = createLog('store-test', { write: () => undefined })
 export const openStore = (
   sql: Pool,
-  { holder = 'a', at = () => undefined }: { holder?: string; at?: (point: CrashPoint) => void } = {}
-): Store => createStore({ sql, chainId: CHAIN_ID, holder, leaseSeconds: 30, at, transaction, without: new Set() })
+  {
+    holder = 'a',
+    at = () => undefined,
+    log = quiet
+  }: { holder?: string; at?: (point: CrashPoint) => void; log?: Log } = {}
+): Store => createStore({ sql, log, chainId: CHAIN_ID, holder, leaseSeconds: 30, at, transaction, without: new Set() })
 
 export async function leaseOf(store: Store): Promise<Lease> {
   const lease = await store.takeLease()

@@ -1,8 +1,8 @@
 import { appendOutbox, type OutboxMessage, type Pool, type Sql } from '@fusion-prime/postgres'
-import { newTraceparent } from '@fusion-prime/runtime'
+import { type Log, newTraceparent } from '@fusion-prime/runtime'
 import type { Block, BlockId, Level } from '../chain.ts'
 import type { ReadLog } from '../decode/escrow.ts'
-import { factMessage, manifestMessage, revertMessage } from '../message.ts'
+import { type FactAtLevel, manifestMessage, revertMessage } from '../message.ts'
 import type { Protection, World, Write } from '../world.ts'
 import { hashesAbove, loadBlock, loadBlocks, orphanBlocks, pruneBlocks, upsertBlocks } from './blocks.ts'
 import { type Checkpoint, loadCheckpoint, lowerLevels, moveCheckpoint, noteLevel } from './checkpoint.ts'
@@ -12,6 +12,7 @@ import { createLaneStore, type LaneStore, rewindLanes } from './lanes.ts'
 import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
 import { insertLogs, loadEscrows, noteMalformed, unwatchEscrows, watchEscrows } from './logs.ts'
 import { digestOf, insertManifest, lastManifest, type Manifest, startHash, supersedeManifests } from './manifests.ts'
+import { messagesOf } from './messages.ts'
 import { revise } from './revisions.ts'
 import { createStaging, type Staging } from './staging.ts'
 
@@ -52,13 +53,14 @@ export type Store = {
 
 export type StoreDeps = Pick<World, 'at' | 'transaction' | 'without'> & {
   sql: Pool
+  log: Log
   chainId: number
   holder: string
   leaseSeconds: number
 }
 
 export function createStore(deps: StoreDeps): Store {
-  const { sql, chainId } = deps
+  const { sql, chainId, log } = deps
   const write = createWrite(deps)
   let prunedTo: number | undefined
   return {
@@ -69,7 +71,7 @@ export function createStore(deps: StoreDeps): Store {
     escrows: () => loadEscrows(sql, chainId),
     blocksFrom: (from, limit) => loadBlocks(sql, { chainId, from, limit }),
     block: number => loadBlock(sql, { chainId, number }),
-    commit: (lease, range) => write('commit', lease, tx => commitRange(tx, { lease, range, without: deps.without })),
+    commit: (lease, range) => write('commit', lease, tx => commitRange(tx, { lease, range, deps })),
     revert: (lease, { from, to }) =>
       write('revert', lease, async tx => {
         await moveCheckpoint(tx, { chainId, from, to, epoch: lease.epoch })
@@ -83,12 +85,10 @@ export function createStore(deps: StoreDeps): Store {
       let total = 0
       for (let count = RAISE_LIMIT; count === RAISE_LIMIT; total += count) {
         count = await write('raise', lease, async tx => {
-          const facts = await raiseFacts(tx, { chainId, level, upTo, limit: RAISE_LIMIT })
-          if (facts.length < RAISE_LIMIT) await noteLevel(tx, { chainId, level, upTo })
-          return {
-            result: facts.length,
-            messages: facts.map(fact => factMessage({ ...fact, finality: level, first: false }))
-          }
+          const raised = await raiseFacts(tx, { chainId, level, upTo, limit: RAISE_LIMIT })
+          if (raised.length < RAISE_LIMIT) await noteLevel(tx, { chainId, level, upTo })
+          const facts = raised.map(fact => ({ ...fact, finality: level, first: false }))
+          return { result: facts.length, messages: await messagesOf(tx, { chainId, facts, log }) }
         })
       }
       return total
@@ -119,7 +119,7 @@ export function createStore(deps: StoreDeps): Store {
       prunedTo = end
       return pruned
     },
-    lanes: createLaneStore({ sql, chainId, write }),
+    lanes: createLaneStore({ sql, chainId, write, log }),
     staging: createStaging({ ...deps, sql, chainId })
   }
 }
@@ -148,7 +148,7 @@ function createWrite({ sql, at, transaction, without }: StoreDeps) {
 
 async function commitRange(
   tx: Sql,
-  { lease, range, without }: { lease: Lease; range: NewRange; without: ReadonlySet<Protection> }
+  { lease, range, deps: { without, log } }: { lease: Lease; range: NewRange; deps: StoreDeps }
 ): Promise<Written<Committed>> {
   const { chainId, epoch } = lease
   const { after, last, blocks, logs, level } = range
@@ -161,11 +161,11 @@ async function commitRange(
   // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
   if (level !== 'seen') await noteLevel(tx, { chainId, level, upTo: last.number })
   const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
-  const messages = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without })
-  return { result: { facts: messages.length, malformed }, messages }
+  const begun = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without })
+  return { result: { facts: begun.length, malformed }, messages: await messagesOf(tx, { chainId, facts: begun, log }) }
 }
 
-/** Stores facts that were read; answers the first message of each incarnation that begins. */
+/** Stores facts that were read; answers those of which an incarnation begins. */
 async function beginFacts(
   tx: Sql,
   {
@@ -174,9 +174,10 @@ async function beginFacts(
     fresh,
     without
   }: { chainId: number; facts: readonly NewFact[]; fresh: boolean; without: ReadonlySet<Protection> }
-): Promise<OutboxMessage[]> {
-  const first = (fact: NewFact, { incarnation, forced }: { incarnation: number; forced: boolean }) =>
-    factMessage({ ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true })
+): Promise<FactAtLevel[]> {
+  const first = (fact: NewFact, { incarnation, forced }: { incarnation: number; forced: boolean }) => {
+    return { ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true }
+  }
   if (fresh) {
     await insertFacts(tx, { chainId, facts })
     return facts.map(fact => first(fact, { incarnation: 1, forced: false }))

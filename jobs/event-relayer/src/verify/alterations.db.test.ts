@@ -193,6 +193,26 @@ const alterations: Alteration[] = [
     finds: [['outbox_missing', 6, /nothing/]]
   },
   {
+    what: 'the payer of a command',
+    by: sql => sql`
+      update outbox set data = replace(data, '"payer":"0x', '"payer":"0xff')
+      where topic = 'settlement-commands' and attributes->>'event_type' = 'command_release'`,
+    finds: [['outbox_differs', 10, /payer..:..0xff/]]
+  },
+  {
+    what: 'a command that is missing',
+    by: sql =>
+      sql`delete from outbox where topic = 'settlement-commands' and attributes->>'event_type' = 'command_release'`,
+    finds: [['outbox_missing', 10, /nothing/]]
+  },
+  {
+    what: 'the command of a deployment, missing',
+    by: sql => sql`delete from outbox where topic = 'settlement-commands' and data like '%"amount":"1000"%' and seq = (
+      select min(seq) from outbox where topic = 'settlement-commands'
+    )`,
+    finds: [['outbox_missing', 1, /nothing/]]
+  },
+  {
     what: 'the message of a manifest, missing',
     by: sql => sql`delete from outbox where topic = 'chain.ranges.v1' and data like '%"to_block":12%'`,
     finds: [['outbox_missing', 9, /nothing/]]

@@ -1,8 +1,11 @@
 import type { OutgoingMessage } from '@fusion-prime/events'
 import type { OutboxMessage, Sql } from '@fusion-prime/postgres'
 import type { Level } from '../chain.ts'
+import { commandMessage, isSettled, type Terms } from '../command.ts'
 import { factMessage, manifestMessage, revertMessage } from '../message.ts'
+import { loadTerms } from '../store/messages.ts'
 import { type Difference, differing, NOTHING } from './difference.ts'
+import type { Retention } from './retention.ts'
 import type { StoredFact } from './stored.ts'
 import type { StoredManifest } from './stored-manifests.ts'
 
@@ -15,8 +18,20 @@ export type Expected = {
   required: boolean
 }
 
-/** Every message that a fact that counts may have in the outbox; the newest `finalized` one it must have. */
-export function factMessages(fact: StoredFact, { required }: { required: boolean }): Expected[] {
+/** Every message that facts that count may have in the outbox, and the commands that follow from them; of each the newest `finalized` ones must be there. */
+export async function expectedOf(
+  tx: Sql,
+  { chainId, facts, retention }: { chainId: number; facts: readonly StoredFact[]; retention: Retention }
+): Promise<Expected[]> {
+  const bodies = facts.flatMap(({ body }) => (isSettled(body) ? [body] : []))
+  const terms = await loadTerms(tx, { chainId, bodies })
+  return facts.flatMap(fact => {
+    const expected = factMessages(fact, { required: retention.isKept(fact.block_number) })
+    return [...expected, ...commandsOf(fact, { expected, terms: terms.get(fact.body.escrow_address) })]
+  })
+}
+
+function factMessages(fact: StoredFact, { required }: { required: boolean }): Expected[] {
   const { block_number, fact_id, incarnation, forced } = fact
   const place = { block_number, fact_id }
   const at = (finality: Level, n: number, wasForced: boolean): OutgoingMessage =>
@@ -33,6 +48,21 @@ export function factMessages(fact: StoredFact, { required }: { required: boolean
   const newest = at('finalized', incarnation, forced)
   expected.push({ ...place, anyOf: [newest], required: required && fact.finality === 'finalized' })
   return expected
+}
+
+/** One command from each `finalized` message. */
+function commandsOf(
+  { body, traceparent }: StoredFact,
+  { expected, terms }: { expected: readonly Expected[]; terms: Terms | undefined }
+): Expected[] {
+  const known = body.event_type === 'EscrowDeployed' ? body : terms
+  if (!isSettled(body) || !known) return []
+  return expected
+    .filter(({ anyOf: [{ attributes }] }) => attributes.finality === 'finalized')
+    .map(one => {
+      const { event_id } = one.anyOf[0]
+      return { ...one, anyOf: [commandMessage({ body, traceparent }, { event_id, terms: known })] }
+    })
 }
 
 const reverts = (fact: StoredFact): [OutgoingMessage, ...OutgoingMessage[]] => [

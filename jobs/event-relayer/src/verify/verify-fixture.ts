@@ -3,7 +3,7 @@ import type { Pool } from '@fusion-prime/postgres'
 import { createLog, readConfig } from '@fusion-prime/runtime'
 import type { Range } from '../chain.ts'
 import { RelayerConfig } from '../config.ts'
-import { address, approved, deployed, modelChain, unknownEvent } from '../read/model-fixture.ts'
+import { address, approved, deployed, modelChain, released, unknownEvent } from '../read/model-fixture.ts'
 import {
   connectTo,
   type ModelNode,
@@ -30,7 +30,7 @@ export const chain = modelChain([
   [],
   [],
   [[approved(one, address(0xa3))]],
-  [],
+  [[released(one)]],
   [],
   [],
   [[approved(two, address(0xa3))]],

@@ -10,7 +10,7 @@ import { createWatchSet, type WatchSet } from '../watch.ts'
 import { createManifestAudit, type ManifestAudit } from './audit-manifests.ts'
 import { compareRange, type OnChain } from './compare.ts'
 import type { Difference } from './difference.ts'
-import { compareOutbox, type Expected, factMessages, loadMessages, manifestExpected, strayMessages } from './outbox.ts'
+import { compareOutbox, type Expected, expectedOf, loadMessages, manifestExpected, strayMessages } from './outbox.ts'
 import { retentionOf } from './retention.ts'
 import { createCovers, loadScope, rangeWithin, type Scope } from './scope.ts'
 import type { Source } from './source.ts'
@@ -143,9 +143,7 @@ async function look(deps: Verifying, { scope, watch, audit, range, parent, final
     const stored = await loadStored(tx, { chainId, range })
     const retention = await retentionOf(tx, { chainId, manifests: stored.manifests, hours: deps.retentionHours })
     const expected: Expected[] = [
-      ...expectedOf(stored, chain).flatMap(fact =>
-        factMessages(fact, { required: retention.isKept(fact.block_number) })
-      ),
+      ...(await expectedOf(tx, { chainId, facts: factsOf(stored, chain), retention })),
       ...stored.manifests.map(manifest =>
         manifestExpected(manifest, { chainId, required: retention.isYoung(manifest.age_seconds) })
       )
@@ -169,7 +167,7 @@ async function look(deps: Verifying, { scope, watch, audit, range, parent, final
 }
 
 /** Stored facts with the bodies that the chain gives them: what was said of them must be made of those. */
-function expectedOf({ facts }: Stored, { reads }: OnChain) {
+function factsOf({ facts }: Stored, { reads }: OnChain) {
   const bodies = new Map(reads.flatMap(read => (read.reading === 'published' ? [[read.fact_id, read.body]] : [])))
   return facts.flatMap(fact => {
     const body = bodies.get(fact.fact_id)

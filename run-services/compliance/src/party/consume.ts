@@ -2,7 +2,7 @@ import { appendFacts, escrowKeys, loadHistories, lockEscrows, projectEscrow, tim
 import { describeFact, subscriptions } from '@fusion-prime/events'
 import { type ConsumeDeps, consume } from '@fusion-prime/http'
 import type { FastifyPluginAsync } from 'fastify'
-import { type ScreenDeps, screen } from '../screening/screen.ts'
+import { type ScreenDeps, screenAddresses } from '../screening/screen.ts'
 import { type EscrowParty, partiesOf } from './party.ts'
 import { replaceParties } from './store.ts'
 
@@ -21,8 +21,8 @@ export function escrowEvents(deps: ConsumeDeps & ScreenDeps): FastifyPluginAsync
         return partiesOf(timeline).map(party => ({ chain_id, escrow_address, status, ...party }))
       })
       await replaceParties(sql, { keys, parties })
-      await screen(sql, { ...deps, addresses: parties.map(party => party.address) })
-      return []
+      const addresses = parties.map(party => party.address)
+      return (await screenAddresses(sql, { ...deps, addresses })).messages
     }
   })(deps)
 }

@@ -1,4 +1,6 @@
-import { UtcTime } from '@fusion-prime/events'
+import { hash } from 'node:crypto'
+import { parseJsonObject, UtcTime } from '@fusion-prime/events'
+import canonicalize from 'canonicalize'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 
@@ -14,6 +16,8 @@ const validator = Compile(ListFile)
 /** The sanctions lists of one file. */
 export type SanctionsList = {
   version: string
+  /** Of the version and all entries: two lists with the same one judge alike. */
+  sha256: string
   asOf: Date
   /** Name of the list by address: EVM addresses in lower case, others in their own. */
   addresses: ReadonlyMap<string, string>
@@ -29,16 +33,20 @@ export function parseSanctionsList(text: string): SanctionsList {
     const key = addressKey(address.trim())
     if (!addresses.has(key)) addresses.set(key, list)
   }
-  return { version: file.version, asOf: new Date(file.as_of), addresses, names: file.names }
+  const names = file.names.map(({ name, list }) => ({ name, list }))
+  return createList({ version: file.version, asOf: new Date(file.as_of), addresses, names })
+}
+
+/** A list from its entries, in the order that they have. */
+export function createList(entries: Omit<SanctionsList, 'sha256'>): SanctionsList {
+  const { version, addresses, names } = entries
+  return { ...entries, sha256: hash('sha256', canonicalize({ version, addresses: [...addresses], names }) ?? '') }
 }
 
 function parseFile(text: string): Static<typeof ListFile> {
-  let file: unknown
-  try {
-    file = JSON.parse(text)
-  } catch (cause) {
-    throw new Error('the file is not JSON', { cause })
-  }
+  const parsed = parseJsonObject(text)
+  if ('fault' in parsed) throw new Error(`the file can’t be used: ${parsed.detail}`)
+  const file = parsed.value
   if (validator.Check(file)) return file
   const [first] = validator.Errors(file)
   throw new Error(
@@ -46,8 +54,12 @@ function parseFile(text: string): Static<typeof ListFile> {
   )
 }
 
-/** An EVM address is the same party on every EVM chain, however its letters are written; base58 has a meaning in its case. */
-const addressKey = (address: string): string => (/^0x[0-9a-f]{40}$/i.test(address) ? address.toLowerCase() : address)
+/**
+ * What an address is found by. An EVM address is the same party on every EVM chain, however its letters are written, and bech32
+ * may be written in capitals; in base58 the case has a meaning.
+ */
+export const addressKey = (address: string): string =>
+  /^0x[0-9a-f]{40}$/i.test(address) || /^(BC|TB|LTC)1[02-9AC-HJ-NP-Z]+$/.test(address) ? address.toLowerCase() : address
 
 /** More than an hour ahead of our clock is no date that a list can have. */
 const CLOCK_SKEW_MS = 3_600_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +47,7 @@ test('an object of Cloud Storage is read through its media endpoint, with the se
     response.end('{}')
   })
   const authorize = async () => new Headers({ authorization: 'Bearer token' })
-  const read = createListReader('gs://lists_prod/sanctions/all lists.json', { url: server.url, authorize })
+  const read = createListReader('gs://lists_prod/sanctions/all lists.json', { storage: { url: server.url, authorize } })
   assert.equal(await read(), '{}')
   assert.deepEqual(seen, ['/storage/v1/b/lists_prod/o/sanctions%2Fall%20lists.json?alt=media', 'Bearer token'])
 })
@@ -72,3 +72,33 @@ for (const url of [
 ]) {
   test(`accepted: ${url}`, () => assert.equal(typeof createListReader(url), 'function'))
 }
+
+test('OFAC’s own file is converted: as of the copy’s last change, under a version of its contents', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sanctions-'))
+  const path = join(folder, 'sdn.csv')
+  const empty = Array.from({ length: 7 }, () => '-0-').join(',')
+  const write = (name: string) => writeFile(path, `7,"${name}","individual","CYBER2",${empty},"DOB 1970."\r\n`)
+  const read = createListReader(pathToFileURL(path).href)
+  await write('LAST, First')
+  await utimes(path, new Date(), new Date('2026-01-31T12:00:00Z'))
+  const first = JSON.parse(await read())
+  assert.deepEqual(
+    [first.as_of, first.names],
+    ['2026-01-31T12:00:00.000Z', [{ name: 'LAST, First', list: 'OFAC SDN' }]]
+  )
+  await write('OTHER, First')
+  assert.notEqual(JSON.parse(await read()).version, first.version)
+  await writeFile(path, '<html>')
+  await assert.rejects(read, /not a row of sdn.csv/)
+  await rm(folder, { recursive: true })
+})
+
+test('OFAC’s own file from its publisher is as of its reading', async () => {
+  const row = `7,"A B","-0-","SDGT",${Array.from({ length: 7 }, () => '-0-').join(',')},"-0-"`
+  await using server = await startServer((_request, response) => {
+    response.setHeader('last-modified', 'Sat, 03 Jan 2026 12:00:00 GMT').end(row)
+  })
+  const now = new Date('2026-01-31T12:00:00Z')
+  const list = JSON.parse(await createListReader(`${server.url}/sdn.csv`, { now: () => now })())
+  assert.equal(list.as_of, now.toISOString())
+})

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { hash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { PermanentError } from '@fusion-prime/runtime'
 import { GoogleAuth } from 'google-auth-library'
+import { convertSdn } from './sdn.ts'
 
 /** Reads the text of the list, wherever it is. */
 export type ReadList = () => Promise<string>
@@ -17,8 +19,25 @@ const loopback = ['127.0.0.1', 'localhost', '[::1]']
 
 type Storage = { url: string; authorize: () => Promise<Headers> }
 
-/** How to read a list at a URL: `file:`, `https:`, `http:` on the loopback address, or `gs://<bucket>/<object>`. */
-export function createListReader(url: string, storage?: Storage): ReadList {
+/**
+ * How to read a list at a URL: `file:`, `https:`, `http:` on the loopback address, or `gs://<bucket>/<object>`. One that ends with `.csv` is
+ * OFAC's own; it has no date, so it is as of the copy's last change, or of now where it is read from its publisher.
+ */
+export function createListReader(url: string, { storage, now = () => new Date() }: Options = {}): ReadList {
+  const read = createReader(url, storage)
+  if (!new URL(url).pathname.endsWith('.csv')) return async () => (await read()).text
+  return async () => {
+    const { text, changed } = await read()
+    return convertSdn(text, { version: hash('sha256', text).slice(0, 16), asOf: changed ?? now() })
+  }
+}
+
+type Options = { storage?: Storage; now?: () => Date }
+
+/** `changed`: when the copy was made; undefined where the publisher itself answers. */
+type Read = () => Promise<{ text: string; changed: Date | undefined }>
+
+function createReader(url: string, storage?: Storage): Read {
   const { protocol, hostname } = URL.parse(url) ?? {}
   const [, bucket, object] = /^gs:\/\/([^/]+)\/(.+)$/.exec(url) ?? []
   if (bucket && object) {
@@ -26,9 +45,12 @@ export function createListReader(url: string, storage?: Storage): ReadList {
     const media = `${base}/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(object)}?alt=media`
     return async () => download(media, await authorize())
   }
-  if (protocol === 'file:' && hostname === '') return async () => decoder.decode(await readFile(fileURLToPath(url)))
+  if (protocol === 'file:' && hostname === '') {
+    const path = fileURLToPath(url)
+    return async () => ({ changed: (await stat(path)).mtime, text: decoder.decode(await readFile(path)) })
+  }
   if (protocol === 'https:' || (protocol === 'http:' && hostname && loopback.includes(hostname)))
-    return () => download(url)
+    return async () => ({ text: (await download(url)).text, changed: undefined })
   throw new PermanentError(
     'SANCTIONS_LIST_URL must be a file:, https: or gs://<bucket>/<object> URL, or http: on the loopback address'
   )
@@ -40,9 +62,11 @@ function googleStorage(): Storage {
   return { url: STORAGE, authorize: () => auth.getRequestHeaders(STORAGE) }
 }
 
-async function download(url: string, headers = new Headers()): Promise<string> {
+async function download(url: string, headers = new Headers()): ReturnType<Read> {
   // A redirect could lead to a place that nobody configured.
   const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
   if (!response.ok) throw new Error(`the list’s server answered ${response.status}`)
-  return decoder.decode(await response.arrayBuffer())
+  const changed = Date.parse(response.headers.get('last-modified') ?? '')
+  const text = decoder.decode(await response.arrayBuffer())
+  return { text, changed: Number.isNaN(changed) ? undefined : new Date(changed) }
 }

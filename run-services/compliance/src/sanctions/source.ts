@@ -8,8 +8,8 @@ export type SanctionsSource = {
   status(): { usable: boolean; reason: string | null; version: string | null; as_of: string | null }
   /** Reads the list anew; never fails. A list that is broken leaves the last good one in force until that is too old. */
   refresh(): Promise<void>
-  /** Refreshes at once and then at an interval, in the background; answers how to stop. */
-  keepFresh(seconds: number): () => void
+  /** Refreshes at once and then at an interval, in the background, each time followed by `then`, which never fails; answers how to stop. */
+  keepFresh(seconds: number, then?: () => Promise<unknown>): () => void
 }
 
 export function createSanctionsSource(deps: {
@@ -31,7 +31,7 @@ export function createSanctionsSource(deps: {
         `version ${list.version} has less than half of the entries of ${held.version}: restart to take it`
       )
     }
-    if (list.version !== held?.version) {
+    if (list.sha256 !== held?.sha256) {
       const { version, asOf: as_of, addresses, names } = list
       log.info({ version, as_of, addresses: addresses.size, names: names.length }, 'sanctions_list_loaded')
     }
@@ -75,9 +75,10 @@ export function createSanctionsSource(deps: {
       })
       return reading
     },
-    keepFresh(seconds) {
-      void source.refresh()
-      const timer = setInterval(() => void source.refresh(), seconds * 1_000).unref()
+    keepFresh(seconds, then) {
+      const round = () => void source.refresh().then(then)
+      round()
+      const timer = setInterval(round, seconds * 1_000).unref()
       return () => clearInterval(timer)
     }
   }

@@ -1,12 +1,12 @@
-import { parseAddress } from '@fusion-prime/http'
-import type { Sql } from '@fusion-prime/postgres'
+import { Nullable } from '@fusion-prime/events'
+import { HttpProblem, type OutboxSweeper, parseAddress } from '@fusion-prime/http'
+import { type Sql, transaction } from '@fusion-prime/postgres'
 import type { FastifyPluginAsync } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { findEscrowsOf } from '../party/store.ts'
+import type { Rescreening } from './rescreen.ts'
 import { type ScreenDeps, screen } from './screen.ts'
 import { findScreenings } from './store.ts'
-
-const Nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
 const EscrowOfAddress = Type.Object({
   chain_id: Type.Integer(),
@@ -21,11 +21,22 @@ const ScreeningView = Type.Object({
   screened_at: Type.String(),
   escrows: Type.Array(EscrowOfAddress, { description: 'in which the address was named, reverted ones left out' })
 })
+const RescreeningView = Type.Object({
+  list_version: Type.String(),
+  addresses: Type.Integer({ description: 'that this list screened again' }),
+  names: Type.Integer(),
+  matches: Type.Integer({ description: 'parties of escrows and names that were newly found' }),
+  started_at: Type.String(),
+  finished_at: Nullable(Type.String({ description: 'null while something is left: call again' }))
+})
+
 const AddressParams = Type.Object({ address: Type.String() })
 
 /** What compliance knows of addresses. */
-export function screeningRoutes(deps: ScreenDeps & { sql: Sql }): FastifyPluginAsync {
-  const { sql } = deps
+export function screeningRoutes(
+  deps: ScreenDeps & { sql: Sql; sweeper: OutboxSweeper; rescreening: Rescreening }
+): FastifyPluginAsync {
+  const { sql, sweeper, rescreening } = deps
   return async app => {
     app.get<{ Params: Static<typeof AddressParams> }>(
       '/screenings/:address',
@@ -40,12 +51,32 @@ export function screeningRoutes(deps: ScreenDeps & { sql: Sql }): FastifyPluginA
       },
       async (request): Promise<Static<typeof ScreeningView>> => {
         const address = parseAddress(request.params.address)
-        await screen(sql, { ...deps, addresses: [address] })
+        const { matches } = await transaction(sql, tx => screen(tx, { ...deps, addresses: [address] }))
+        if (matches > 0) await sweeper.flush()
         const [screening] = await findScreenings(sql, [address])
         if (!screening) throw new Error(`the screening of ${address} was not saved`)
         const { result, list, list_version, screened_at } = screening
         const escrows = await findEscrowsOf(sql, address)
         return { address, result, list, list_version, screened_at: screened_at.toISOString(), escrows }
+      }
+    )
+
+    app.post(
+      '/screenings/rescreen',
+      {
+        schema: {
+          operationId: 'rescreen',
+          summary: 'Screen all parties and names that the list in force did not screen yet, for a while',
+          tags: ['screenings'],
+          response: { 200: RescreeningView }
+        }
+      },
+      async (): Promise<Static<typeof RescreeningView>> => {
+        const progress = await rescreening.run()
+        await sweeper.flush()
+        if (!progress) throw new HttpProblem(503, 'no list of sanctions is in force: try again')
+        const { started_at, finished_at, ...counts } = progress
+        return { ...counts, started_at: started_at.toISOString(), finished_at: finished_at?.toISOString() ?? null }
       }
     )
   }

@@ -1,25 +1,45 @@
-import type { Sql } from '@fusion-prime/postgres'
+import type { OutgoingMessage } from '@fusion-prime/events'
+import { appendOutbox, type Sql } from '@fusion-prime/postgres'
 import type { Log } from '@fusion-prime/runtime'
 import type { SanctionsSource } from '../sanctions/source.ts'
+import { forgetMatches, newMatches } from './matches.ts'
 import { isDue, judge } from './screening.ts'
 import { findScreenings, saveScreenings } from './store.ts'
 
 export type ScreenDeps = { sanctions: SanctionsSource; now: () => Date; log: Log }
 
-/** Screens those of the addresses whose stored screening isn't the list's in force. */
+/** As screenAddresses, with what is to be announced put in the outbox. */
 export async function screen(
   sql: Sql,
+  given: ScreenDeps & { addresses: readonly string[] }
+): Promise<{ screened: number; matches: number }> {
+  const { screened, messages } = await screenAddresses(sql, given)
+  await appendOutbox(sql, messages)
+  return { screened, matches: messages.length }
+}
+
+/**
+ * Screens those of the addresses whose stored screening isn't the list's in force, in the caller's transaction. Answers what is
+ * to be announced: an address that came onto a list, or an escrow that names one that is on it.
+ */
+export async function screenAddresses(
+  sql: Sql,
   { addresses, sanctions, now, log }: ScreenDeps & { addresses: readonly string[] }
-): Promise<void> {
+): Promise<{ screened: number; messages: OutgoingMessage[] }> {
   const distinct = [...new Set(addresses)]
   const list = sanctions.current()
   const stored = new Map((await findScreenings(sql, distinct)).map(one => [one.address, one]))
   const screened_at = now()
-  const screenings = distinct
-    .filter(address => isDue(stored.get(address), list))
-    .map(address => ({ address, screened_at, ...judge(address, list) }))
-  if (screenings.length === 0) return
-  await saveScreenings(sql, screenings)
+  const due = distinct.filter(address => isDue(stored.get(address), list))
+  const screenings = due.map(address => ({ address, screened_at, ...judge(address, list) }))
+  if (screenings.length > 0) await saveScreenings(sql, screenings)
   for (const { address, result, list: name, list_version } of screenings)
     if (result === 'match') log.error({ address, list: name, list_version }, 'sanctioned_address')
+
+  const results = new Map([...stored.values(), ...screenings].map(one => [one.address, one.result]))
+  const matched = distinct.filter(address => results.get(address) === 'match')
+  const cleared = due.filter(address => stored.get(address)?.result === 'match' && results.get(address) === 'clear')
+  if (cleared.length > 0) await forgetMatches(sql, cleared)
+  const messages = matched.length > 0 ? await newMatches(sql, { addresses: matched, at: screened_at, log }) : []
+  return { screened: due.length, messages }
 }

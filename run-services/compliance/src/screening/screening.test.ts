@@ -7,6 +7,7 @@ import { isDue, judge, type Screening } from './screening.ts'
 const [bad, good] = [testAddress('bad'), testAddress('good')]
 const listOf = (version: string, asOf: string): SanctionsList => ({
   version,
+  sha256: version,
   asOf: new Date(asOf),
   addresses: new Map([[bad, 'OFAC SDN']]),
   names: []
@@ -18,10 +19,10 @@ const [older, held, newer] = [
 ]
 
 test('on the list: match; not on it: clear; no list: unknown, for everybody', () => {
-  const source = { list_version: '2', list_as_of: held.asOf }
+  const source = { list_version: '2', list_as_of: held.asOf, list_sha256: '2' }
   assert.deepEqual(judge(bad, held), { result: 'match', list: 'OFAC SDN', ...source })
   assert.deepEqual(judge(good, held), { result: 'clear', list: null, ...source })
-  const unknown = { result: 'unknown', list: null, list_version: null, list_as_of: null }
+  const unknown = { result: 'unknown', list: null, list_version: null, list_as_of: null, list_sha256: null }
   assert.deepEqual(judge(bad, undefined), unknown)
   assert.deepEqual(judge(good, undefined), unknown)
 })

@@ -16,6 +16,7 @@ after(() => parts?.close())
 const [bad, good] = [testAddress('bad'), testAddress('good')]
 const listOf = (version: string, asOf: string): SanctionsList => ({
   version,
+  sha256: version,
   asOf: new Date(asOf),
   addresses: new Map([[bad, 'OFAC SDN']]),
   names: []

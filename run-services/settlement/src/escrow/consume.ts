@@ -1,16 +1,10 @@
-import {
-  appendFacts,
-  type EscrowKey,
-  escrowKeys,
-  loadHistories,
-  lockEscrows,
-  projectEscrow,
-  timelineOf
-} from '@fusion-prime/escrow'
-import { describeFact, type EscrowFact, subscriptions } from '@fusion-prime/events'
-import { type ConsumeDeps, consume, type Delivery } from '@fusion-prime/http'
+import { appendFacts, escrowKeys, loadHistories, lockEscrows, projectEscrow, timelineOf } from '@fusion-prime/escrow'
+import { describeFact, escrowWorkflow, subscriptions } from '@fusion-prime/events'
+import { type ConsumeDeps, consume } from '@fusion-prime/http'
 import { childTraceparent, type Log } from '@fusion-prime/runtime'
 import type { FastifyPluginAsync } from 'fastify'
+import { maySettle } from '../ledger/ledger.ts'
+import { settle } from '../ledger/settle.ts'
 import { announce } from './escrow.ts'
 import { saveEscrows } from './store.ts'
 
@@ -35,16 +29,19 @@ export function escrowEvents(deps: EscrowEventsDeps): FastifyPluginAsync {
       await saveEscrows(sql, escrows)
       for (const { anomalies, escrow_address } of escrows)
         if (anomalies.length > 0) warn(log, { anomalies, escrow_address })
-      return keys.flatMap((key, index) => {
-        const final = facts.find(fact => fact.body.finality === 'finalized' && isOf(key, fact))
-        return final ? announce(timelines[index] ?? [], childTraceparent(final.traceparent)) : []
+      const arrived = Map.groupBy(facts, fact => escrowWorkflow(fact.body))
+      const touched = keys.flatMap((key, index) => {
+        const [timeline = [], news = []] = [timelines[index], arrived.get(escrowWorkflow(key))]
+        return maySettle(news) ? { key, timeline, news } : []
+      })
+      const settled = await settle(sql, { escrows: touched, log })
+      return touched.flatMap(({ key, timeline, news }) => {
+        const cause = news.find(fact => fact.body.finality === 'finalized') ?? news[0]
+        return cause && settled.has(key) ? announce(timeline, childTraceparent(cause.traceparent)) : []
       })
     }
   })(deps)
 }
-
-const isOf = (key: EscrowKey, { body }: Delivery<EscrowFact, undefined>): boolean =>
-  body.chain_id === key.chain_id && body.escrow_address === key.escrow_address
 
 const warn = (log: Log, fields: { anomalies: string[]; escrow_address: string }): void =>
   log.error(fields, 'escrow_anomaly')

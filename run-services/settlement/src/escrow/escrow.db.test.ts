@@ -2,19 +2,15 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { EscrowFact } from '@fusion-prime/events'
 import { atLevel, createFact, pushOf, testAddress } from '@fusion-prime/local/testing/facts.ts'
-import { createTestParts, type TestParts } from '@fusion-prime/local/testing/service.ts'
-import { createSettlement, migrations } from '../app.ts'
+import { createTestSettlement, type TestSettlement } from '../command/command-fixture.ts'
 
-let parts: TestParts
-let app: ReturnType<typeof createSettlement>
+let parts: TestSettlement
+let app: TestSettlement['app']
 before(async () => {
-  parts = await createTestParts('settlement', migrations)
-  app = createSettlement(parts)
+  parts = await createTestSettlement()
+  app = parts.app
 })
-after(async () => {
-  await app?.close()
-  await parts?.close()
-})
+after(() => parts?.close())
 
 const push = async (...facts: EscrowFact[]) => {
   for (const fact of facts) assert.equal((await app.inject(pushOf('escrow-events-settlement', fact))).statusCode, 204)

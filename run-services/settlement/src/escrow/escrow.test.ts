@@ -34,13 +34,14 @@ test('the deposit is settled with the deployment, the ending when it is final to
   assert.deepEqual(outcomes(final(deployed), final(refunded)).at(-1), ['escrow_refunded', refunded.fact_id])
 })
 
-test('only the first ending settles, and not while it could still go', () => {
+test('only the first final ending settles; one that could still go has no say', () => {
   assert.deepEqual(outcomes(final(deployed), final(refunded), final(released)).at(-1), [
     'escrow_released',
     released.fact_id
   ])
   assert.deepEqual(outcomes(final(deployed), told(released, 'seen'), final(refunded)), [
-    ['escrow_funded', deployed.fact_id]
+    ['escrow_funded', deployed.fact_id],
+    ['escrow_refunded', refunded.fact_id]
   ])
 })
 

@@ -10,20 +10,20 @@ import {
 
 type OutcomeType = SettlementOutcome['event_type']
 
-/** What is settled for good: the deposit, once its deployment is final, and the first ending, once that is. Amounts are the deposit's. */
+/** What is settled for good, by the final facts alone: the deposit, and the first ending. Amounts are the deposit's. */
 export function outcomesOf(timeline: readonly StandingFact[]): SettlementOutcome[] {
-  const counting = timeline.filter(fact => fact.counts)
-  const deployment = counting.find(fact => fact.body.event_type === 'EscrowDeployed')
-  if (deployment?.body.event_type !== 'EscrowDeployed' || deployment.finality !== 'finalized') return []
+  const final = timeline.filter(fact => fact.counts && fact.finality === 'finalized')
+  const deployment = final.find(fact => fact.body.event_type === 'EscrowDeployed')
+  if (deployment?.body.event_type !== 'EscrowDeployed') return []
   const { chain_id, escrow_address, amount, asset_symbol } = deployment.body
   const outcome = (event_type: OutcomeType, { body: { fact_id } }: StandingFact): SettlementOutcome => {
     const event_id = outcomeId(fact_id, event_type)
     return { event_type, event_id, schema_version: 1, fact_id, chain_id, escrow_address, amount, asset_symbol }
   }
-  const ending = counting.find(fact => endings[fact.body.event_type] !== undefined)
+  const ending = final.find(fact => endings[fact.body.event_type] !== undefined)
   const ended = ending && endings[ending.body.event_type]
   const funded = outcome('escrow_funded', deployment)
-  return ending && ended && ending.finality === 'finalized' ? [funded, outcome(ended, ending)] : [funded]
+  return ending && ended ? [funded, outcome(ended, ending)] : [funded]
 }
 
 const endings: Partial<Record<StandingFact['body']['event_type'], OutcomeType>> = {

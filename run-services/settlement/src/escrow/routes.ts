@@ -3,6 +3,8 @@ import { HttpProblem, parseAddress } from '@fusion-prime/http'
 import type { Sql } from '@fusion-prime/postgres'
 import type { FastifyPluginAsync } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { LedgerTransfer } from '../ledger/routes.ts'
+import { loadTransfers } from '../ledger/store.ts'
 import { findEscrows, listEscrows } from './store.ts'
 
 const Nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
@@ -38,7 +40,11 @@ const TimelineEntry = Type.Object({
   finality: Type.String(),
   reverted: Type.Boolean()
 })
-const EscrowView = Type.Object({ ...escrowFields, timeline: Type.Array(TimelineEntry) })
+const EscrowView = Type.Object({
+  ...escrowFields,
+  timeline: Type.Array(TimelineEntry),
+  ledger: Type.Array(LedgerTransfer)
+})
 const EscrowPage = Type.Object({ items: Type.Array(Type.Object(escrowFields)), next_cursor: Nullable(Type.String()) })
 
 const OneQuery = Type.Object({ chain_id: Type.Optional(ChainId) })
@@ -62,7 +68,7 @@ export function escrowRoutes({ sql }: { sql: Sql }): FastifyPluginAsync {
       {
         schema: {
           operationId: 'getEscrow',
-          summary: 'State and timeline of an escrow',
+          summary: 'State, timeline and ledger of an escrow',
           tags,
           params: AddressParams,
           querystring: OneQuery,
@@ -74,8 +80,11 @@ export function escrowRoutes({ sql }: { sql: Sql }): FastifyPluginAsync {
         const [escrow, another] = await findEscrows(sql, { address, chainId: request.query.chain_id })
         if (!escrow) throw new HttpProblem(404, `no escrow is known at ${address}`)
         if (another) throw new HttpProblem(409, `${address} is an escrow on several chains: say which with chain_id`)
-        const [history = []] = await loadHistories(sql, [escrow])
-        return { ...escrow, timeline: timelineOf(history).map(presentFact) }
+        const [[history = []], [ledger = []]] = await Promise.all([
+          loadHistories(sql, [escrow]),
+          loadTransfers(sql, [escrow])
+        ])
+        return { ...escrow, timeline: timelineOf(history).map(presentFact), ledger }
       }
     )
 

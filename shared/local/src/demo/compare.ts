@@ -1,5 +1,6 @@
 import { type Address, createEscrowClient, type EscrowState } from '@fusion-prime/chain'
 import type { StackFile } from '../stack-file.ts'
+import { look, text } from './rest.ts'
 
 /** One escrow as each part of the system sees it. `closed`: risk has no open position in it. */
 export type Row = {
@@ -21,7 +22,7 @@ export async function compareEscrows(stack: StackFile, escrows: readonly Address
     escrows.map(async escrow => {
       const state = await client.readEscrow(escrow)
       const chain = statusOf(state)
-      const settled = await get(`${stack.services.settlement}/escrows/${escrow}`)
+      const settled = await look(`${stack.services.settlement}/escrows/${escrow}`)
       const risk = await positionStatus(stack, { escrow, payer: state.payer })
       const compliance = await screenedStatus(stack, { escrow, payer: state.payer })
       const settlement = text(settled?.status) ?? 'unknown'
@@ -42,7 +43,7 @@ async function positionStatus(
   { services }: StackFile,
   { escrow, payer }: { escrow: string; payer: string }
 ): Promise<string> {
-  const answer = await get(`${services['risk-engine']}/positions/${payer}`)
+  const answer = await look(`${services['risk-engine']}/positions/${payer}`)
   return statusIn(answer?.positions, escrow) ?? 'closed'
 }
 
@@ -50,22 +51,11 @@ async function screenedStatus(
   { services }: StackFile,
   { escrow, payer }: { escrow: string; payer: string }
 ): Promise<string> {
-  const answer = await get(`${services.compliance}/screenings/${payer}`)
+  const answer = await look(`${services.compliance}/screenings/${payer}`)
   return statusIn(answer?.escrows, escrow) ?? 'unknown'
 }
 
 function statusIn(list: unknown, escrow: string): string | undefined {
   if (!Array.isArray(list)) return undefined
   return text(list.find(one => one.escrow_address === escrow)?.status)
-}
-
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-async function get(url: string): Promise<Record<string, unknown> | undefined> {
-  try {
-    const answer = await fetch(url)
-    return answer.ok ? ((await answer.json()) as Record<string, unknown>) : undefined // services answer objects
-  } catch {
-    return undefined
-  }
 }

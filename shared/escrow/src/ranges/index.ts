@@ -1,0 +1,5 @@
+export * from './compare-rows.ts'
+export * from './consume.ts'
+export * from './derived.ts'
+export * from './manifests.ts'
+export * from './routes.ts'
