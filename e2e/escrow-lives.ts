@@ -37,6 +37,23 @@ export async function liveThrough(stack: Stack, { rounds }: { rounds: number }):
   return born
 }
 
+/** No further block: what the relayer has is all that there is, and doesn't grow. Resolves when all of it is published. */
+export async function standStill(stack: Stack): Promise<void> {
+  const { chain, file } = stack
+  await rpc(chain.rpcUrl, 'evm_setIntervalMining', [0])
+  const final = await finalNumber(chain.rpcUrl)
+  const isTold = () =>
+    withSql(file.databases.relayer_db, async sql => {
+      const [row] = await sql<{ told: boolean }[]>`
+        select exists (select from manifests where to_block >= ${final})
+          and not exists (select from outbox where published_at is null) as told`
+      return row?.told ?? false
+    })
+  if (!(await within(FINAL_MS, isTold)))
+    throw new Error(`blocks up to ${final} are final, but the relayer has not told so within ${FINAL_MS / 1000} s`)
+  await stack.broker.idle()
+}
+
 const isRelayed = ({ file }: Stack, block: number): Promise<boolean> =>
   withSql(file.databases.relayer_db, async sql => {
     const [row] = await sql<{ relayed: boolean }[]>`
@@ -46,8 +63,8 @@ const isRelayed = ({ file }: Stack, block: number): Promise<boolean> =>
     return row?.relayed ?? false
   })
 
-async function rpc(url: string, method: string): Promise<unknown> {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] })
+async function rpc(url: string, method: string, params: readonly unknown[] = []): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
   const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
   const { result } = (await answer.json()) as { result: unknown } // JSON-RPC's answer; the node is our own
   return result
@@ -55,3 +72,8 @@ async function rpc(url: string, method: string): Promise<unknown> {
 
 const mine = (url: string): Promise<unknown> => rpc(url, 'evm_mine')
 const blockNumber = async (url: string): Promise<number> => Number(await rpc(url, 'eth_blockNumber'))
+
+async function finalNumber(url: string): Promise<number> {
+  const block = (await rpc(url, 'eth_getBlockByNumber', ['finalized', false])) as { number: string } // the tag names a block always
+  return Number(block.number)
+}

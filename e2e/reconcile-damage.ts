@@ -9,7 +9,10 @@ type Fact = { escrow_address: string; fact_id: string }
 type Damage = (sql: Sql, lost: string) => Promise<Expected[]>
 
 /** Works in a service's database as somebody who is allowed everything, past triggers and grants. */
-async function asIntruder<T>({ postgres }: Stack, service: ServiceName, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function asIntruder<T>(
+  { postgres }: Stack,
+  { service, work }: { service: ServiceName; work(sql: Sql): Promise<T> }
+): Promise<T> {
   const url = new URL(postgres.adminUrl)
   url.pathname = deployables[service].database
   const sql = createSql({ url: url.href, max: 1, applicationName: 'intruder' })
@@ -140,40 +143,45 @@ const services = Object.keys(tables) as ServiceName[] // the keys of the record 
 
 /** Deletes and alters rows of all services by hand, an escrow for each kind of damage; answers what must be found. */
 export async function damage(stack: Stack): Promise<Expected[]> {
-  const lost = await asIntruder(stack, 'settlement', async sql => {
-    const [escrow] = await factsOf(sql, { type: 'EscrowReleased', lost: '' })
-    return escrow?.escrow_address ?? ''
+  const [escrow] = await asIntruder(stack, {
+    service: 'settlement',
+    work: sql => factsOf(sql, { type: 'EscrowReleased', lost: '' })
   })
-  const expected = services.map(service =>
-    asIntruder(stack, service, async sql => {
-      const { damage, keys } = tables[service]
+  const lost = escrow?.escrow_address ?? ''
+  const expected = services.map(service => {
+    const { damage, keys } = tables[service]
+    const work = async (sql: Sql) => {
       await sql`create schema kept`
       for (const table of Object.keys(keys)) await sql`create table kept.${sql(table)} as table ${sql(table)}`
       return damage(sql, lost)
-    })
-  )
+    }
+    return asIntruder(stack, { service, work })
+  })
   return (await Promise.all(expected)).flat()
 }
 
 /** Puts back what was altered, and takes away what was added. */
 export async function restore(stack: Stack): Promise<void> {
-  for (const service of services) {
-    await asIntruder(stack, service, async sql => {
-      for (const [table, key] of Object.entries(tables[service].keys)) {
-        const name = sql(table)
-        const columns = sql.unsafe(key)
-        await sql`delete from ${name} where (${columns}) not in (select ${columns} from kept.${name})`
-        // What was repaired may have come in another form (a body of another level): what is here and was altered alone goes back.
-        await sql`
-          delete from ${name} as here where exists (
-            select from kept.${name} as there where (here.*) is distinct from (there.*) and ${sameKey(sql, key)}
-          )`
-        await sql`
-          insert into ${name} overriding system value select * from kept.${name} as there
-          where not exists (select from ${name} as here where ${sameKey(sql, key)})`
+  for (const service of services)
+    await asIntruder(stack, {
+      service,
+      async work(sql) {
+        for (const [table, key] of Object.entries(tables[service].keys)) await restoreTable(sql, { table, key })
       }
     })
-  }
+}
+
+async function restoreTable(sql: Sql, { table, key }: { table: string; key: string }): Promise<void> {
+  const name = sql(table)
+  const columns = sql.unsafe(key)
+  await sql`delete from ${name} where (${columns}) not in (select ${columns} from kept.${name})`
+  await sql`
+    delete from ${name} as here where exists (
+      select from kept.${name} as there where (here.*) is distinct from (there.*) and ${sameKey(sql, key)}
+    )`
+  await sql`
+    insert into ${name} overriding system value select * from kept.${name} as there
+    where not exists (select from ${name} as here where ${sameKey(sql, key)})`
 }
 
 const sameKey = (sql: Sql, key: string) =>

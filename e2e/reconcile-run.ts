@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ExecFileOptions, execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Stack } from '../shared/local/src/stack.ts'
 
@@ -14,7 +14,8 @@ export type Found = {
   outcome: 'repaired' | 'wrong'
 }
 
-export type Reconciled = { code: number; result: string; facts: number; found: Found[]; lines: object[] }
+/** `result` and `facts` are undefined where something couldn’t be read. */
+export type Reconciled = { code: number; result?: string; facts?: number; found: Found[] }
 
 /** Runs the job as an operator does, over the stack. */
 export async function reconcileStack(
@@ -22,7 +23,6 @@ export async function reconcileStack(
   { args = [], settings }: { args?: readonly string[]; settings?: Record<string, string> } = {}
 ): Promise<Reconciled> {
   const env = {
-    PATH: process.env.PATH,
     CHAIN_ID: String(file.chain_id),
     RPC_URLS: file.rpc_url,
     ESCROW_FACTORIES: file.factory,
@@ -36,27 +36,32 @@ export async function reconcileStack(
     SERVICE_AUTH_MODE: 'none',
     ...settings
   }
-  const { code, stdout, stderr } = await run([MAIN, '--mode=reconcile', '--json', ...args], env)
+  return run({ args, env })
+}
+
+/** The same beside `npm start`, whose folder has .local/stack.json, with nothing set. */
+export const reconcileBeside = (cwd: string): Promise<Reconciled> => run({ args: [], env: {}, cwd })
+
+type Command = { args: readonly string[]; env: Record<string, string | undefined>; cwd?: string }
+
+async function run({ args, env, cwd }: Command): Promise<Reconciled> {
+  const options = { env: { PATH: process.env.PATH, ...env }, cwd, maxBuffer: 2 ** 26 }
+  const { code, stdout, stderr } = await execute([MAIN, '--mode=reconcile', '--json', ...args], options)
   const lines = stdout.split('\n').filter(Boolean)
   const parsed = lines.map(line => JSON.parse(line))
   const end = parsed.at(-1)
   if (end?.result === undefined && code !== 75) throw new Error(`exit code ${code}, no result:\n${stdout}\n${stderr}`)
-  return {
-    code,
-    result: end.result,
-    facts: end.facts,
-    found: parsed.flatMap(({ finding }) => finding ?? []),
-    lines: parsed
-  }
+  const found = parsed.flatMap(({ finding }) => finding ?? [])
+  return { code, result: end?.result, facts: end?.facts, found }
 }
 
 type Exited = { code: number; stdout: string; stderr: string }
 
-const run = (args: string[], env: NodeJS.ProcessEnv): Promise<Exited> =>
+const execute = (args: string[], options: ExecFileOptions): Promise<Exited> =>
   new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, options, (error, stdout, stderr) => {
       const code = error?.code ?? 0
-      if (typeof code === 'number') resolve({ code, stdout, stderr })
+      if (typeof code === 'number') resolve({ code, stdout: String(stdout), stderr: String(stderr) })
       else reject(error)
     })
   })

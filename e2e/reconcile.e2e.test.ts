@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Stack, startStack } from '../shared/local/src/stack.ts'
+import { STACK_FILE, writeStackFile } from '../shared/local/src/stack-file.ts'
 import { liveThrough } from './escrow-lives.ts'
 import { withSql } from './final-state.ts'
 import { damage, type Expected, restore } from './reconcile-damage.ts'
-import { type Found, reconcileStack } from './reconcile-run.ts'
+import { type Found, reconcileBeside, reconcileStack } from './reconcile-run.ts'
 
 let stack: Stack
 let expected: Expected[]
@@ -26,7 +30,18 @@ const outcomes = () =>
 test('what is as the chain gives it is equal', async () => {
   const { code, result, facts, found } = await reconcileStack(stack)
   assert.deepEqual([found, result, code], [[], 'equal', 0])
-  assert.ok(facts > 40, `${facts} facts`)
+  assert.ok((facts ?? 0) > 40, `${facts} facts`)
+})
+
+test('beside a running stack nothing has to be set', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reconcile-'))
+  try {
+    writeStackFile(join(folder, STACK_FILE), stack.file)
+    const { code, result } = await reconcileBeside(folder)
+    assert.deepEqual([result, code], ['equal', 0])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('where the chain or a service can’t be read it ends with 75', async () => {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { commandMessage, type SettledBody, type Terms } from '../src/command.ts'
+import { checkCommands } from './check-commands.ts'
 import { checkLives, checkOrder } from './check-lives.ts'
 import type { Told } from './check-messages.ts'
+import type { Delivery } from './journal.ts'
 import { type ModelBlock, makeBlock } from './model-block.ts'
 import { deployed } from './model-events.ts'
 import { createRandom } from './random.ts'
 
+const TRACE = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
 const random = createRandom('checks')
 const factory = random.hex(20)
 const truth = { chainId: 31337, factories: new Set([factory]) }
@@ -81,3 +85,33 @@ test('where a final block was replaced, it is taken back by force and numbered f
   const messages = ['1+ finalized', '1 reverted!', '1+ seen#2', '1 finalized#2'].map(told)
   assert.deepEqual(checkLives(messages, new Set([one])).violations, [])
 })
+
+const source = {
+  ...told('1+ finalized'),
+  event_id: '0f0e0d0c-0b0a-8908-8706-050403020100',
+  attributes: { traceparent: TRACE }
+}
+const body = one.facts[0]?.body as SettledBody // a deployment
+const terms = body as Terms
+const command = {
+  ...commandMessage({ body, traceparent: TRACE }, { event_id: source.event_id, terms }),
+  ...{ at: 0, by: 'test' }
+}
+const altered = { ...command, data: command.data.replace('"payer":"0x', '"payer":"0x0') }
+const commands: [what: string, deliveries: Delivery[], finds: string[]][] = [
+  ['one', [command], []],
+  ['one, delivered again', [command, command], []],
+  ['none', [], ['lost']],
+  ['another one', [altered], ['wrong']],
+  ['another one the second time', [command, altered], ['doubled', 'wrong']],
+  ['one too many', [command, { ...command, event_id: 'other' }], ['invented']]
+]
+for (const [what, deliveries, finds] of commands) {
+  test(`commands that follow from a final deployment: ${what}`, () => {
+    const found = checkCommands(deliveries, [source, told('2+ seen')])
+    assert.deepEqual(
+      found.map(violation => violation.split(':')[0]),
+      finds
+    )
+  })
+}

@@ -15,6 +15,7 @@ create table kyc_cases (
 );
 create unique index kyc_cases_one_open on kyc_cases (user_id) where status not in ('rejected', 'expired');
 create index kyc_cases_by_user on kyc_cases (user_id, seq);
+create index kyc_cases_by_verification on kyc_cases (verified_at) where status = 'verified';
 
 -- The personal data of a case, and nothing else has any. The row goes when it is erased.
 create table kyc_identities (

@@ -55,7 +55,8 @@ export async function loadHistories(sql: Sql, keys: readonly EscrowKey[]): Promi
     cross join lateral (
       select jsonb_agg(jsonb_build_object('finality', finality, 'incarnation', incarnation, 'forced', forced)) as messages
       from fact_messages where fact_messages.fact_id = facts.fact_id
-    ) as told`
+    ) as told
+    where told.messages is not null -- a fact whose messages somebody deleted says nothing until they come again`
   const histories: FactHistory[][] = keys.map(() => [])
   for (const { position, body, messages } of rows) histories[position - 1]?.push({ body, messages })
   return histories

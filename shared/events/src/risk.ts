@@ -21,8 +21,8 @@ const alertFields = {
   message: Type.String({ minLength: 1, maxLength: 1_000 }),
   total_collateral_usd: Usd,
   total_borrow_usd: Usd,
-  /** How far the collateral's worth may still fall, in percent; negative when it has fallen further. */
-  liquidation_price_drop_percent: Type.String({ pattern: '^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$' }),
+  /** How far the collateral's worth may still fall, in percent; negative when it has fallen further, null without collateral. */
+  liquidation_price_drop_percent: Nullable(Type.String({ pattern: '^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$' })),
   occurred_at: UtcTime
 }
 

@@ -3,7 +3,7 @@ import { runDemo } from './demo/run.ts'
 import { createTracker } from './demo/tracker.ts'
 import type { DeployableName } from './deployables.ts'
 import { readOptions, type StartOptions, USAGE } from './options.ts'
-import { createJsonScreen, createTextScreen, type Screen } from './screen.ts'
+import { createJsonScreen, createTextScreen, type Screen, type Story } from './screen.ts'
 import { type Stack, startStack } from './stack.ts'
 import { assertNoOtherStack, removeStackFile, writeStackFile } from './stack-file.ts'
 
@@ -51,11 +51,7 @@ async function runAll(
   { options, screen, tracker }: { options: StartOptions; screen: Screen; tracker: ReturnType<typeof createTracker> }
 ): Promise<number> {
   if (options.demo) {
-    screen.progress('the demo: escrows are created, approved, released and refunded')
-    const result = await runDemo(stack, {
-      tracker,
-      onWaiting: () => screen.progress('all mined; waiting until the blocks are final')
-    })
+    const result = await runDemo(stack, { tracker, onProgress: screen.progress, onStory: screen.story })
     screen.result(result)
     if (options.once) return result.faults.length === 0 ? EXIT.done : EXIT.giveUp
   }
@@ -72,8 +68,21 @@ function onEntry(line: {
 }): void {
   const { entry, screen, name } = line
   line.tracked(entry)
+  const told = storyOf(entry)
+  if (told) screen.story(told)
   if (entry.severity === 'ERROR' || entry.severity === 'CRITICAL')
     screen.notice(`${name}: ${entry.message} ${describeFields(entry)}`)
+}
+
+const OUTCOME = /^command_(processed|held|rejected|failed)$/
+
+/** What settlement decided about a command, as its log tells it. */
+function storyOf({ message, workflow_id, command_type, reason }: Record<string, unknown>): Story | undefined {
+  const [, outcome] = OUTCOME.exec(String(message)) ?? []
+  // What an operator decided is told by the demo itself, with the operator's words.
+  if (!outcome || typeof workflow_id !== 'string' || reason === 'operator_resolution') return undefined
+  const subject = workflow_id.split(':').at(-1) ?? workflow_id
+  return { subject, event: `command ${command_type}`, outcome, reason: typeof reason === 'string' ? reason : null }
 }
 
 function describeFields({ reason, detail, error, anomalies, address }: Record<string, unknown>): string {

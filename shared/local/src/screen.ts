@@ -1,3 +1,4 @@
+import { BORROWER } from './demo/margin.ts'
 import type { DemoResult } from './demo/run.ts'
 import type { Track } from './demo/tracker.ts'
 import type { StackFile } from './stack-file.ts'
@@ -8,10 +9,15 @@ export type Screen = {
   progress(step: string): void
   ready(stack: StackFile): void
   stage(stage: 'mined' | 'relayed' | 'settled', track: Track): void
+  /** Something that was decided, and why. */
+  story(told: Story): void
   result(result: DemoResult): void
   /** Something that the user should know: a process died, or gave up. */
   notice(text: string): void
 }
+
+/** An escrow's address or a user; what happened; its reason or figures. */
+export type Story = { subject: string; event: string; outcome: string; reason: string | null }
 
 /** The same notice again within this time isn't shown. */
 const NOTICE_MS = 2_000
@@ -25,6 +31,7 @@ export function createJsonScreen(write: Write): Screen {
     ready: stack => line('ready', { stack }),
     stage: (stage, { escrow, event_type, fact_id, block, relayedMs, settledMs }) =>
       line('stage', { stage, escrow, event_type, fact_id, block, relayed_ms: relayedMs, settled_ms: settledMs }),
+    story: told => line('story', told),
     result: result => line('result', summarize(result)),
     notice: text => line('notice', { text })
   }
@@ -38,6 +45,7 @@ export function createTextScreen(write: Write): Screen {
     progress: step => write(`${elapsed()}  ${step}`),
     ready: stack => write(`\n${describeStack(stack)}\nready\n`),
     stage: (stage, track) => write(`${elapsed()}  ${describeStage(stage, track)}`),
+    story: told => write(`${elapsed()}  ${describeStory(told)}`),
     result: result => write(describeResult(result)),
     notice: text => {
       const last = noticed.get(text)
@@ -73,6 +81,11 @@ function describeStack({
   )
 }
 
+const describeStory = ({ subject, event, outcome, reason }: Story): string =>
+  `${short(subject).padEnd(11)}  ${event.padEnd(16)} ${outcome.padEnd(9)} ${reason ?? ''}`.trimEnd()
+
+const short = (subject: string): string => (subject.length > 20 ? `${subject.slice(0, 10)}…` : subject)
+
 function describeStage(
   stage: 'mined' | 'relayed' | 'settled',
   { escrow, event_type, block, relayedMs, settledMs }: Track
@@ -82,13 +95,13 @@ function describeStage(
     relayed: `+${milliseconds(relayedMs)}`,
     settled: `+${milliseconds(settledMs)}`
   }[stage]
-  return `${escrow.slice(0, 10)}…  ${event_type.padEnd(16)} ${stage.padEnd(8)} ${took}`
+  return `${short(escrow)}  ${event_type.padEnd(16)} ${stage.padEnd(8)} ${took}`
 }
 
 function describeResult(result: DemoResult): string {
-  const { rows, counts, faults, deadLetters } = result
+  const { rows, counts, faults, deadLetters, ledger } = result
   const escrows = formatTable(
-    ['escrow', 'life', 'chain', 'settlement', 'risk', 'compliance', ''],
+    ['escrow', 'life', 'chain', 'settlement', 'risk', 'compliance', 'commands', ''],
     rows.map(row => [
       row.escrow,
       row.title,
@@ -96,6 +109,7 @@ function describeResult(result: DemoResult): string {
       row.settlement,
       row.risk,
       row.compliance,
+      row.commands,
       row.agrees ? '✓' : '✗'
     ])
   )
@@ -113,13 +127,14 @@ function describeResult(result: DemoResult): string {
   const { p50, p99 } = latencies(result)
   const timing = `mined → row: p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)} over ${result.tracks.length} facts, from when the block was seen`
   const totals = `${counts.published} messages published, ${deadLetters} dead letters`
+  const books = `ledger: ${ledger.transfers} transfers of ${ledger.escrows} escrows, ${ledger.faults.length} faults; margin alerts of ${BORROWER}: ${result.alerts.join(', ')}`
   const verdict =
     faults.length === 0 ? 'Every event arrived once, and all parts agree.' : `NOT RIGHT:\n  ${faults.join('\n  ')}`
-  return `\n${escrows}\n\n${services}\n\n${totals}\n${timing}\n\n${verdict}`
+  return `\n${escrows}\n\n${services}\n\n${totals}\n${books}\n${timing}\n\n${verdict}`
 }
 
 function summarize(result: DemoResult) {
-  const { rows, counts, faults, deadLetters, tracks } = result
+  const { rows, counts, faults, deadLetters, tracks, ledger, alerts } = result
   const { p50, p99 } = latencies(result)
   return {
     ok: faults.length === 0,
@@ -127,6 +142,8 @@ function summarize(result: DemoResult) {
     escrows: rows,
     counts,
     dead_letters: deadLetters,
+    ledger,
+    margin_alerts: alerts,
     facts: tracks.length,
     mined_to_row_ms: { p50, p99 }
   }

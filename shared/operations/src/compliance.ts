@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { defineOperation } from './define.ts'
-import { UserId, WholeUnits } from './scalars.ts'
+import { Nullable, UserId, WholeUnits } from './scalars.ts'
 
 /** Whether a payment may be made: KYC of the user, sanctions screening of both parties, AML rules. */
 export const checkCompliance = defineOperation({
@@ -17,6 +17,8 @@ export const checkCompliance = defineOperation({
     amount_usd: Type.Optional(WholeUnits),
     /** Whose threshold of the Travel Rule applies: FATF, US or EU. */
     jurisdiction: Type.Optional(Type.String({ maxLength: 32 })),
+    /** Payments of one workflow count once. */
+    workflow_id: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 200 }))),
     /** The same id gives the same answer. */
     check_id: Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
   }),

@@ -9,14 +9,14 @@ import type { Finding, ServiceName } from './finding.ts'
 export type Manifest = Static<typeof StoredManifest>
 export type Copies = readonly { service: ServiceName; manifests: readonly Manifest[] }[]
 
-/** What is wrong with manifests, and right copies of those that a service lacks. */
-export type ManifestFaults = { findings: Finding[]; again: Manifest[]; compared: number }
+/** What is wrong, right copies of manifests that a service lacks, and how many were compared. */
+export type Looked = { findings: Finding[]; again: Manifest[]; compared: number }
 
 export type ManifestCheck = {
   /** Parts must be given in order, without a gap. */
   next(part: ChainPart): void
   /** Those that end in the part, from copies of all that touch it, by service. May be asked again when copies have arrived. */
-  compare(copies: Copies): ManifestFaults
+  compare(copies: Copies): Looked
   /** After the last part: blocks of the range that no right manifest states. */
   gaps(): Finding[]
 }

@@ -2,7 +2,7 @@ import type { Range } from '../chain.ts'
 import type { ChainFact, ChainPart } from './chain-parts.ts'
 import { compareFacts } from './compare-facts.ts'
 import { type Finding, type ServiceName, type Settled, settle } from './finding.ts'
-import { createManifestCheck, type Manifest, type ManifestCheck } from './manifest-check.ts'
+import { createManifestCheck, type Looked, type Manifest, type ManifestCheck } from './manifest-check.ts'
 import { repairDerived, repairPart } from './repair.ts'
 import type { AskedService } from './service.ts'
 
@@ -52,8 +52,6 @@ export async function reconcile(deps: Reconciling, range: Range, witness: Witnes
   }
   return wrong === 0
 }
-
-export type Looked = { findings: Finding[]; again: Manifest[]; compared: number }
 
 async function reconcilePart(
   deps: Reconciling,

@@ -1,11 +1,11 @@
+import { MAX_REPAIR } from '@fusion-prime/operations'
 import type { ChainPart } from './chain-parts.ts'
 import type { Finding } from './finding.ts'
-import type { Looked, Reconciling } from './reconcile.ts'
+import type { Looked } from './manifest-check.ts'
+import type { Reconciling } from './reconcile.ts'
 import type { AskedService, FaultsPage } from './service.ts'
 
 const POLL_MS = 500
-/** Ids that one repair names at most. */
-const BATCH = 500
 
 /**
  * Lets what is missing come again with its own ids: the services forget that it was handled, then it is published. Answers what is
@@ -19,8 +19,8 @@ export async function repairPart(
   if (missing.length === 0) return seen.findings
   const lost = new Set(missing.map(({ fact_id }) => fact_id))
   const facts = part.facts.filter(({ fact_id }) => lost.has(fact_id))
-  for (let at = 0; at < Math.max(facts.length, seen.again.length); at += BATCH) {
-    const [someFacts, manifests] = [facts.slice(at, at + BATCH), seen.again.slice(at, at + BATCH)]
+  for (let at = 0; at < Math.max(facts.length, seen.again.length); at += MAX_REPAIR) {
+    const [someFacts, manifests] = [facts.slice(at, at + MAX_REPAIR), seen.again.slice(at, at + MAX_REPAIR)]
     const request = {
       facts: someFacts.map(({ fact_id, event_id }) => ({ fact_id, event_id })),
       manifests: manifests.map(({ event_id }) => event_id),

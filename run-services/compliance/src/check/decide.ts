@@ -86,11 +86,15 @@ function kyc({ facts: { user } }: Question): Finding {
 function sanctions({ facts }: Question): Finding {
   const rejects = [
     ...(facts.sanctions.payer === null ? [] : ['payer_sanctioned']),
-    ...(facts.sanctions.payee === null ? [] : ['payee_sanctioned']),
-    ...(facts.user?.name_listed ? ['user_name_sanctioned'] : []),
-    ...(facts.payee?.name_listed ? ['payee_name_sanctioned'] : [])
+    ...(facts.sanctions.payee === null ? [] : ['payee_sanctioned'])
   ]
-  return { check: 'sanctions_clear', rejects, doubts: facts.list ? [] : ['sanctions_list_unavailable'] }
+  // A name is only like another one: a person has to look.
+  const doubts = [
+    ...(facts.user?.name_listed ? ['user_name_sanctioned'] : []),
+    ...(facts.payee?.name_listed ? ['payee_name_sanctioned'] : []),
+    ...(facts.list ? [] : ['sanctions_list_unavailable'])
+  ]
+  return { check: 'sanctions_clear', rejects, doubts }
 }
 
 /**

@@ -3,7 +3,7 @@ import { HttpProblem } from '@fusion-prime/http'
 import { type Sql, transaction } from '@fusion-prime/postgres'
 import type { SanctionsList } from '../sanctions/list.ts'
 import type { SanctionsSource } from '../sanctions/source.ts'
-import { entryKey, hasEnded, mayMove, statusAt } from './kyc.ts'
+import { daysBefore, entryKey, hasEnded, mayMove, statusAt } from './kyc.ts'
 import { type Act, type Move, move, recordMove } from './move.ts'
 import { isNameDue, LOOKS_LISTED, type ScreenNameDeps, screenName } from './screen-name.ts'
 import {
@@ -11,6 +11,7 @@ import {
   findCase,
   findNewestCases,
   findTransitions,
+  findVerifiedBefore,
   insertCase,
   type KnownCase,
   lockUser,
@@ -125,6 +126,15 @@ export async function screenCase(
     const screened = await screenName(tx, await lockCase(tx, case_id), { ...deps, list, act: compliance(act) })
     return Boolean(screened.identity?.match)
   })
+}
+
+/** Writes down that verifications are over, so that it is announced; answers how many, at most 100. */
+export async function expireCases(deps: KycDeps, act: Act): Promise<number> {
+  const time = daysBefore(act.at, deps.kycValidDays)
+  const caseIds = await findVerifiedBefore(deps.sql, { time, limit: 100 })
+  for (const case_id of caseIds)
+    await transaction(deps.sql, async tx => expireIfOver(tx, await lockCase(tx, case_id), { ...deps, act }))
+  return caseIds.length
 }
 
 /** The case, with its user locked. */

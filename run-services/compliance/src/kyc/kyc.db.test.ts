@@ -120,6 +120,20 @@ test('a verification ends by time: written down when somebody acts, counted at o
   compliance.world.now = now
 })
 
+test('a verification that is over is announced by the scheduled run, once', async () => {
+  const { now } = compliance.world
+  const { case_id } = (await open('fred')).json()
+  for (const to of ['pending', 'verified']) await move(case_id, to)
+  compliance.world.now = new Date(now.getTime() + 366 * 86_400_000)
+  await compliance.publish('next year', {})
+  for (const _ of [1, 2]) assert.equal((await post('/screenings/rescreen')).statusCode, 200)
+  const told = compliance.parts.sent.map(one => JSON.parse(String(one.data))).filter(one => one.case_id === case_id)
+  assert.deepEqual(
+    told.map(one => one.status),
+    ['created', 'pending', 'verified', 'expired']
+  )
+})
+
 test('erasure removes all that is personal, ends the case and leaves the chain of decisions valid', async () => {
   const full_name = 'Zacharias Erasable'
   const { case_id } = (await open('zach', { full_name, country: 'LI' })).json()

@@ -20,12 +20,15 @@ export const hasEnded = (status: KycStatus): boolean => status === 'rejected' ||
 
 const DAY_MS = 86_400_000
 
+/** When a verification of that age was made. */
+export const daysBefore = (now: Date, days: number): Date => new Date(now.getTime() - days * DAY_MS)
+
 /** The state that counts at a time: a verification is valid for so many days, whether or not anybody looked since. */
 export function statusAt(
   { status, verified_at }: { status: KycStatus; verified_at: Date | null },
   { now, validDays }: { now: Date; validDays: number }
 ): KycStatus {
-  const isOver = status === 'verified' && (!verified_at || now.getTime() - verified_at.getTime() > validDays * DAY_MS)
+  const isOver = status === 'verified' && (!verified_at || verified_at < daysBefore(now, validDays))
   return isOver ? 'expired' : status
 }
 

@@ -86,6 +86,13 @@ export async function findUnscreened(
   return rows.map(row => row.case_id)
 }
 
+/** Verified cases whose verification is older than a time. */
+export async function findVerifiedBefore(sql: Sql, { time, limit }: { time: Date; limit: number }): Promise<string[]> {
+  const rows = await sql<{ case_id: string }[]>`
+    select case_id from kyc_cases where status = 'verified' and verified_at < ${time} limit ${limit}`
+  return rows.map(row => row.case_id)
+}
+
 export async function findTransitions(sql: Sql, case_id: string): Promise<Transition[]> {
   return sql<Transition[]>`
     select n, from_status, to_status, reason, actor, at from kyc_transitions where case_id = ${case_id}::uuid order by n`

@@ -1,6 +1,6 @@
 import { transaction } from '@fusion-prime/postgres'
 import { newTraceparent } from '@fusion-prime/runtime'
-import { type KycDeps, screenCase } from '../kyc/cases.ts'
+import { expireCases, type KycDeps, screenCase } from '../kyc/cases.ts'
 import { findUnscreened } from '../kyc/store.ts'
 import type { SanctionsList } from '../sanctions/list.ts'
 import { addProgress, finish, type Progress, startRescreening } from './progress.ts'
@@ -24,7 +24,8 @@ export type Rescreening = {
 
 /**
  * Screens every party and every name again when the list changes. What is left is found in the tables, so that it goes on after a
- * crash, two instances share the work, and what an instance with an older list adds meanwhile isn't missed.
+ * crash, two instances share the work, and what an instance with an older list adds meanwhile isn't missed. It also
+ * writes down which verifications are over.
  */
 export function createRescreening(deps: RescreenDeps): Rescreening {
   const { sql, sanctions, now, log } = deps
@@ -37,7 +38,10 @@ export function createRescreening(deps: RescreenDeps): Rescreening {
     if (!list) return undefined
     let progress = await startRescreening(sql, { list, at: now() })
     for (;;) {
-      const done = (await screenAddresses(deps, list)) + (await screenNames(deps, list))
+      const done =
+        (await screenAddresses(deps, list)) +
+        (await screenNames(deps, list)) +
+        (await expireCases(deps, actOf(deps, list)))
       if (done === 0) break
       if (stopping || performance.now() > until) return addProgress(sql, { list, addresses: 0, names: 0, matches: 0 })
     }
@@ -73,13 +77,18 @@ async function screenAddresses(deps: RescreenDeps, list: SanctionsList): Promise
   })
 }
 
+const actOf = ({ now }: RescreenDeps, { sha256 }: SanctionsList) => ({
+  actor: 'compliance',
+  at: now(),
+  correlation_id: `rescreening:${sha256.slice(0, 16)}`,
+  traceparent: newTraceparent()
+})
+
 async function screenNames(deps: RescreenDeps, list: SanctionsList): Promise<number> {
   const caseIds = await findUnscreened(deps.sql, { ...list, limit: NAMES })
-  const context = { actor: 'compliance', correlation_id: `rescreening:${list.sha256.slice(0, 16)}` }
   let matches = 0
   for (const case_id of caseIds) {
-    const act = { ...context, at: deps.now(), traceparent: newTraceparent() }
-    if (await screenCase(deps, { case_id, list, act })) matches += 1
+    if (await screenCase(deps, { case_id, list, act: actOf(deps, list) })) matches += 1
   }
   if (caseIds.length > 0) await addProgress(deps.sql, { list, addresses: 0, names: caseIds.length, matches })
   return caseIds.length

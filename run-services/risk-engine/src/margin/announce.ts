@@ -44,8 +44,7 @@ export function applyEvaluation(
       message: `margin health ${score.toFixed(2)} is below ${below}`,
       total_collateral_usd,
       total_borrow_usd,
-      // Without collateral there is nothing whose price could fall.
-      liquidation_price_drop_percent: liquidation_price_drop_percent ?? '0'
+      liquidation_price_drop_percent
     }
     outgoing.push(encodeMessage(marginAlerts, body, cause))
   }

@@ -11,7 +11,7 @@ export type Callees = { risk: Callee; compliance: Callee }
 
 export type Assessed = Pick<
   SettlementCommand,
-  'command_id' | 'account_ref' | 'asset_symbol' | 'amount' | 'payer' | 'payee' | 'escrow_address'
+  'command_id' | 'workflow_id' | 'account_ref' | 'asset_symbol' | 'amount' | 'payer' | 'payee' | 'escrow_address'
 >
 
 /** Asks risk-engine and compliance at once, and decides. Throws when the signal is aborted; never called inside a transaction. */
@@ -21,12 +21,12 @@ export async function assess(
 ): Promise<Decision> {
   const failure = failureOf(command)
   if (failure) return failure
-  const { command_id: check_id, account_ref: user_id, asset_symbol: asset, escrow_address } = command
+  const { command_id: check_id, workflow_id, account_ref: user_id, asset_symbol: asset, escrow_address } = command
   const amount = toWholeUnits(asset, BigInt(command.amount))
   const parties = { payer_address: command.payer, payee_address: command.payee }
   const [assessed, checked] = await Promise.all([
     risk.call(assessPortfolio, { user_id, positions: [{ asset, amount, escrow_address }] }, context),
-    compliance.call(checkCompliance, { check_id, user_id, ...parties, amount, asset }, context)
+    compliance.call(checkCompliance, { check_id, workflow_id, user_id, ...parties, amount, asset }, context)
   ])
   return decide({ risk: answerOf(assessed), compliance: answerOf(checked) })
 }

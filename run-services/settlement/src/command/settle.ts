@@ -31,11 +31,11 @@ export function createReport({ log, metrics: { registry } }: { log: Log; metrics
   })
   return settled => {
     for (const { command, decision } of settled) {
-      const { command_id, workflow_id, correlation_id } = command
+      const { command_id, command_type, workflow_id, correlation_id } = command
       const { status, reason, risk } = decision
       const degraded = risk?.degraded === true
       outcomes.inc({ outcome: status, degraded: String(degraded) })
-      log.info({ command_id, workflow_id, correlation_id, reason, degraded }, `command_${status}`)
+      log.info({ command_id, command_type, workflow_id, correlation_id, reason, degraded }, `command_${status}`)
     }
   }
 }

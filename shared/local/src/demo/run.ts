@@ -1,45 +1,62 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, createEscrowClient } from '@fusion-prime/chain'
+import type { Story } from '../screen.ts'
 import type { Stack } from '../stack.ts'
+import { type CommandRow, commandFaults, type Roles, readCommands, resolutionOf, resolveHeld } from './commands.ts'
 import { compareEscrows, type Row } from './compare.ts'
 import { type Counts, countEvents } from './count.ts'
+import { type LedgerState, readLedger } from './ledger.ts'
 import { type Cast, lives } from './lives.ts'
+import { BORROWER, expectedAlerts, playMargin, readAlerts } from './margin.ts'
+import { verifyPeople } from './people.ts'
+import { post } from './rest.ts'
 import type { Track, Tracker } from './tracker.ts'
 import { watchChain } from './watch.ts'
 
-export type DemoRow = Row & { title: string }
+/** `commands`: what became of the escrow's commands, in words. */
+export type DemoRow = Row & { title: string; commands: string }
 
 export type DemoResult = {
   rows: DemoRow[]
   counts: Counts
+  ledger: LedgerState
+  /** The margin alerts about the demo's borrower, in their order. */
+  alerts: string[]
   deadLetters: number
   tracks: Track[]
   /** What is wrong, in words; empty when every event arrived once and all agree. */
   faults: string[]
 }
 
+type Telling = { tracker: Tracker; onProgress(step: string): void; onStory(told: Story): void }
+/** What the demo's world is: the titles of its escrows' lives, and who has which part. */
+type World = { born: ReadonlyMap<Address, string>; roles: Roles }
+
 const SETTLE_MS = 90_000
 
-/** Takes the demo's escrows through their lives and waits until all that came of them is final everywhere. */
-export async function runDemo(
-  stack: Stack,
-  { tracker, onWaiting }: { tracker: Tracker; onWaiting(): void }
-): Promise<DemoResult> {
-  const { chain, factory } = stack
+/** Takes the demo's escrows through their lives while prices fall, and waits until all that came of them is final and decided everywhere. */
+export async function runDemo(stack: Stack, telling: Telling): Promise<DemoResult> {
+  const { chain, factory, file } = stack
+  const { tracker, onProgress, onStory } = telling
+  const cast = castOf(chain.accounts)
+  onProgress('the demo: users are identified (one isn’t), one borrows more than he has')
+  const roles = await introduce(file, cast)
   const unwatch = watchChain({ rpcUrl: chain.rpcUrl, chainId: chain.chainId, onLog: tracker.seen })
   const client = createEscrowClient({ rpcUrl: chain.rpcUrl, chainId: chain.chainId })
-  const cast = castOf(chain.accounts)
   const born = new Map<Address, string>()
   try {
-    await Promise.all(
-      lives.map(({ title, run }, index) => {
-        const payer = cast.payers[index % cast.payers.length]
-        if (!payer) throw new Error('the demo needs accounts')
-        return run({ client, factory, cast, payer, born: escrow => void born.set(escrow, title) })
-      })
+    onProgress('escrows are created, approved, released and refunded, while the price of ETH falls')
+    const falling = playMargin(stack, ({ price, health_score, status }) =>
+      onStory({ subject: BORROWER, event: `ETH at ${price}`, outcome: String(health_score), reason: String(status) })
     )
-    onWaiting()
-    return await untilSettled(stack, { tracker, born })
+    const living = lives.map(({ title, run }, index) => {
+      const payer = cast.payers[index % cast.payers.length]
+      if (!payer) throw new Error('the demo needs accounts')
+      return run({ client, factory, cast, payer, born: escrow => void born.set(escrow, title) })
+    })
+    await Promise.all([falling, ...living])
+    onProgress('all mined; waiting until the blocks are final and the commands decided')
+    return await untilSettled(stack, { telling, world: { born, roles } })
   } finally {
     await unwatch()
   }
@@ -51,27 +68,59 @@ function castOf(accounts: readonly Address[]): Cast {
   return { payers: accounts.slice(0, 5), payee, arbiter, secondArbiter, sanctioned }
 }
 
-async function untilSettled(
-  stack: Stack,
-  { tracker, born }: { tracker: Tracker; born: ReadonlyMap<Address, string> }
-): Promise<DemoResult> {
+/** Makes the users known, but for one payer; another one owes too much. */
+async function introduce({ services }: Stack['file'], { payers, payee, sanctioned }: Cast): Promise<Roles> {
+  const [indebted, unknown] = payers.slice(-2).map(address => address.toLowerCase())
+  if (!indebted || !unknown || !services.compliance) throw new Error('the demo needs payers and services')
+  const known = new Set([...payers, payee].map(address => address.toLowerCase()).filter(one => one !== unknown))
+  await verifyPeople(
+    services.compliance,
+    [...known].map((user_id, index) => ({ user_id, full_name: `Demo User ${index + 1}`, country: 'CH' }))
+  )
+  const margin = { collateral_positions: { ETH: '1000' }, borrow_positions: { USDC: '1000000' } }
+  await post(`${services['risk-engine']}/api/v1/margin/health`, { user_id: indebted, ...margin })
+  return { indebted, known, sanctioned: sanctioned.toLowerCase() }
+}
+
+async function untilSettled(stack: Stack, { telling, world }: { telling: Telling; world: World }): Promise<DemoResult> {
   const deadline = performance.now() + SETTLE_MS
   for (;;) {
-    const result = await inspect(stack, { tracker, born })
+    await resolve(stack, { telling, world })
+    const result = await inspect(stack, { tracker: telling.tracker, world })
     if (result.faults.length === 0 || performance.now() > deadline) return result
     await sleep(500)
   }
 }
 
-async function inspect(
-  { file, broker }: Stack,
-  { tracker, born }: { tracker: Tracker; born: ReadonlyMap<Address, string> }
-): Promise<DemoResult> {
+/** An operator looks at what is held. */
+async function resolve({ file }: Stack, { telling, world: { roles } }: { telling: Telling; world: World }) {
+  const settlement = file.services.settlement ?? ''
+  for (const command of await readCommands(settlement)) {
+    if (command.status !== 'held') continue
+    await resolveHeld(settlement, { command, roles })
+    const { to, reason } = resolutionOf(command, roles)
+    const event = `command ${command.command_type}`
+    telling.onStory({ subject: command.escrow_address ?? '', event, outcome: to, reason: `by an operator: ${reason}` })
+  }
+}
+
+async function inspect({ file, broker }: Stack, { tracker, world }: { tracker: Tracker; world: World }) {
+  const { born, roles } = world
+  const commands = await readCommands(file.services.settlement ?? '')
   const compared = await compareEscrows(file, [...born.keys()])
-  const rows = compared.map(row => ({ ...row, title: born.get(row.escrow as Address) ?? '' })) // the keys are addresses
+  const rows = compared.map(row => ({
+    ...row,
+    title: born.get(row.escrow as Address) ?? '', // the keys are addresses
+    commands: describeCommands(commands.filter(command => command.escrow_address === row.escrow))
+  }))
   const counts = await countEvents(file)
-  const deadLetters = broker.stats()['escrow-events-dlq-pull']?.backlog ?? 0
+  const ledger = await readLedger(file)
+  const alerts = await readAlerts(file)
+  const deadLetters = Object.entries(broker.stats())
+    .filter(([subscription]) => subscription.endsWith('-dlq-pull'))
+    .reduce((sum, [, { backlog }]) => sum + backlog, 0)
   const tracks = tracker.tracks()
+  const settling = tracks.filter(({ event_type }) => settlingTypes.has(event_type)).length
   const faults = [
     ...rows.filter(row => !row.agrees).map(row => `${row.escrow} (${row.title}): the parts differ`),
     ...rows
@@ -87,7 +136,19 @@ async function inspect(
       .filter(one => one.invented.length > 0)
       .map(one => `${one.service} has ${one.invented.length} events that nobody sent`),
     ...(counts.unpublished > 0 ? [`${counts.unpublished} events wait in the relayer’s outbox`] : []),
+    ...commandFaults(commands, { roles, wanted: settling }),
+    ...ledger.faults.map(fault => `ledger: ${fault}`),
+    ...(alerts.join() === expectedAlerts.join() ? [] : [`margin alerts: ${alerts.join(', ') || 'none'}`]),
     ...(deadLetters > 0 ? [`${deadLetters} dead letters`] : [])
   ]
-  return { rows, counts, deadLetters, tracks, faults }
+  return { rows, counts, ledger, alerts, deadLetters, tracks, faults }
 }
+
+/** Facts from which the relayer derives a command. */
+const settlingTypes = new Set(['EscrowDeployed', 'EscrowReleased', 'EscrowRefunded'])
+
+const describeCommands = (commands: readonly CommandRow[]): string =>
+  commands
+    .toSorted((a, b) => (a.command_type < b.command_type ? -1 : 1))
+    .map(({ command_type, status, resolution }) => `${command_type} ${status}${resolution ? ' by operator' : ''}`)
+    .join(', ')

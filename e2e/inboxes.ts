@@ -1,0 +1,58 @@
+import { type SubscriptionDefinition, subscriptionList } from '@fusion-prime/events'
+import { type DeployableName, deployables } from '../shared/local/src/deployables.ts'
+import { withSql } from './final-state.ts'
+import { within } from './handled-log.ts'
+
+type Urls = Readonly<Record<string, string>>
+
+const ARRIVAL_MS = 30_000
+
+/**
+ * Compares the inbox of every subscription with the outboxes of those who publish to its topic, message by message; says in words what
+ * was lost or invented. What is published meanwhile is neither: it had no time to arrive, or was there when it did.
+ */
+export async function inboxFaults(urls: Urls, { except = [] }: { except?: readonly string[] } = {}): Promise<string[]> {
+  const compared = subscriptionList.filter(one => !except.includes(one.topic.name))
+  return (await Promise.all(compared.map(one => faultsOf(urls, one)))).flat()
+}
+
+async function faultsOf(urls: Urls, subscription: SubscriptionDefinition): Promise<string[]> {
+  const meant = await readSent(urls, subscription)
+  let handled = new Set<string>()
+  await within(ARRIVAL_MS, async () => {
+    handled = await readHandled(urls, subscription)
+    return meant.isSubsetOf(handled)
+  })
+  const lost = [...meant.difference(handled)]
+  const invented = [...handled.difference(await readSent(urls, subscription))]
+  const { name } = subscription
+  return [
+    ...(lost.length > 0 ? [`${name}: ${lost.length} of ${meant.size} never arrived, as ${lost[0]}`] : []),
+    ...(invented.length > 0 ? [`${name}: ${invented.length} were published by nobody, as ${invented[0]}`] : [])
+  ]
+}
+
+async function readSent(urls: Urls, { topic, filter }: SubscriptionDefinition): Promise<Set<string>> {
+  const sent = await Promise.all(
+    topic.publishers.map(publisher =>
+      withSql(
+        urlOf(urls, publisher),
+        sql => sql<{ event_id: string; once: boolean | null }[]>`
+          select event_id, attributes->>'first' = 'true' or attributes->>'finality' = 'reverted' as once
+          from outbox where topic = ${topic.name}`
+      )
+    )
+  )
+  // The catalogue's only filter is that of consumers that act once per fact.
+  const passing = sent.flat().filter(({ once }) => filter === null || once)
+  return new Set(passing.map(one => one.event_id))
+}
+
+const readHandled = (urls: Urls, { service, topic }: SubscriptionDefinition): Promise<Set<string>> =>
+  withSql(urlOf(urls, service), async sql => {
+    const rows = await sql<{ event_id: string }[]>`select event_id from processed_events where topic = ${topic.name}`
+    return new Set(rows.map(row => row.event_id))
+  })
+
+// The catalogue names deployables.
+const urlOf = (urls: Urls, name: string): string | undefined => urls[deployables[name as DeployableName].database]
