@@ -20,6 +20,8 @@ const PER_MESSAGE = ['event_id', 'finality', 'incarnation']
 const DEPENDS_ON_THE_MOMENT: Readonly<Record<string, readonly string[]>> = {
   'settlement_db.settlement_commands': ['status', 'reason', 'risk', 'compliance', 'held_count'],
   'settlement_db.decision_notices': ['status', 'reasons'],
+  // Its id has in it when the match was found.
+  'settlement_db.sanctions_notices': ['event_id'],
   'risk_db.command_outcomes': ['outcome', 'reason'],
   // The chain of decisions is in the order of deciding, and its hashes cover times.
   'compliance_db.compliance_checks': ['position', 'decision', 'prev_hash', 'hash', 'status', 'decided_at'],
@@ -95,13 +97,14 @@ async function rowsOf(sql: Sql, { table, name }: { table: string; name: string }
     select column_name as column from information_schema.columns
     where table_schema = 'public' and table_name = ${table} and (data_type = 'timestamp with time zone' or is_identity = 'YES')`
   const without = [...incidental.map(one => one.column), ...INCIDENTAL, ...(DEPENDS_ON_THE_MOMENT[name] ?? [])]
-  const rows = await sql<{ fields: string }[]>`
+  const rows = await sql<{ fields: string; times: number }[]>`
     select (
       (to_jsonb(entry) - ${without}::text[]) || jsonb_build_object('body', (to_jsonb(entry) -> 'body') - ${PER_MESSAGE}::text[])
-    )::text as fields
+    )::text as fields, count(*)::int as times
     from ${sql(table)} as entry
-    where ${followsFromFacts(sql, table)}`
-  return new Set(rows.map(row => row.fields))
+    where ${followsFromFacts(sql, table)}
+    group by fields`
+  return new Set(rows.map(({ fields, times }) => (times === 1 ? fields : `${times} times ${fields}`)))
 }
 
 /** Messages about facts and of the relayer; the others tell of decisions, and the inboxes are compared with the outboxes (inboxes.ts). */

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { compliance, migrations as complianceMigrations } from '@fusion-prime/compliance'
 import { catalog } from '@fusion-prime/events'
 import { createTestBroker, type TestBroker } from '@fusion-prime/local/testing/broker.ts'
@@ -11,6 +15,8 @@ import { operationsOf, type RestOperation } from './operations.ts'
 import { wrongTokens } from './push-contract.ts'
 
 const nowhere = 'http://127.0.0.1:9'
+const folder = await mkdtemp(join(tmpdir(), 'operations-'))
+const listFile = join(folder, 'sanctions.json')
 const services = [
   {
     service: settlement,
@@ -18,7 +24,11 @@ const services = [
     settings: { RISK_ENGINE_URL: nowhere, COMPLIANCE_URL: nowhere }
   },
   { service: riskEngine, migrations: riskMigrations, settings: {} },
-  { service: compliance, migrations: complianceMigrations, settings: { SANCTIONS_LIST_URL: 'file:///none.json' } }
+  {
+    service: compliance,
+    migrations: complianceMigrations,
+    settings: { SANCTIONS_LIST_URL: pathToFileURL(listFile).href }
+  }
 ]
 
 /** Allowed one operation and no other. */
@@ -28,6 +38,8 @@ let issuer: Issuer
 let broker: TestBroker
 
 before(async () => {
+  // Without a list some operations of compliance answer 503.
+  await writeFile(listFile, JSON.stringify({ version: '1', as_of: new Date().toISOString(), addresses: [], names: [] }))
   issuer = await startIssuer()
   broker = await createTestBroker(catalog())
 })
@@ -35,6 +47,7 @@ before(async () => {
 after(async () => {
   await broker.close()
   await issuer.close()
+  await rm(folder, { recursive: true })
 })
 
 for (const { service, migrations, settings } of services) {

@@ -51,9 +51,22 @@ const start = {
     return startLiveService(settlement, { migrations: settlementMigrations, issuer, settings })
   },
   'risk-engine': () => startLiveService(riskEngine, { migrations: riskMigrations, issuer }),
-  compliance: () => {
+  async compliance() {
     const settings = { SANCTIONS_LIST_URL: pathToFileURL(join(folder, 'sanctions.json')).href }
-    return startLiveService(compliance, { migrations: complianceMigrations, issuer, settings })
+    const service = await startLiveService(compliance, { migrations: complianceMigrations, issuer, settings })
+    // It writes a row about the list that it read at its start.
+    await eventually(
+      async () => service.lines().some(line => line.message === 'rescreening_finished'),
+      'compliance doesn’t get to the end of its list'
+    )
+    return service
+  }
+}
+
+async function eventually(holds: () => Promise<boolean>, otherwise: string): Promise<void> {
+  for (let tries = 0; !(await holds()); tries += 1) {
+    assert.ok(tries < 200, otherwise)
+    await sleep(50)
   }
 }
 
@@ -95,8 +108,11 @@ for (const [name, open] of Object.entries(start)) {
     test('while the issuer’s keys can’t be read: 503', async () => {
       const { port } = new URL(issuer.url)
       await issuer.close()
-      await assertNothingWritten(async () => assert.equal(await push(messageOf(createFact('EscrowDeployed'))), 503))
-      issuer = await startIssuer({ port: Number(port) })
+      try {
+        await assertNothingWritten(async () => assert.equal(await push(messageOf(createFact('EscrowDeployed'))), 503))
+      } finally {
+        issuer = await startIssuer({ port: Number(port) })
+      }
     })
 
     test('wrong tokens: 401 or 403, whatever the body; no row, no dead letter', async t => {
@@ -212,16 +228,11 @@ for (const [name, open] of Object.entries(start)) {
         assert.equal(answer.status, 200)
         return ((await answer.json()) as { depth: number }).depth // the route's schema
       }
-      const eventually = async (holds: () => Promise<boolean>) => {
-        for (let tries = 0; !(await holds()); tries += 1) {
-          assert.ok(tries < 200, 'the broker is back, but nothing is published')
-          await sleep(50)
-        }
-      }
-      await eventually(async () => (await waiting()) === 0)
+      const silent = 'the broker is back, but nothing is published'
+      await eventually(async () => (await waiting()) === 0, silent)
       const sent = (await broker.pull('outcomes')).map(({ ordering_key }) => ordering_key)
       assert.deepEqual(sent, name === 'settlement' ? [escrow_address] : [])
-      await eventually(async () => broken !== undefined && (await push(broken.message)) === 204)
+      await eventually(async () => broken !== undefined && (await push(broken.message)) === 204, silent)
       assert.equal((await deadLetters()).length, 1)
     })
 

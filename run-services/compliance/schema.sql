@@ -268,6 +268,8 @@ CREATE INDEX facts_by_escrow ON facts USING btree (chain_id, escrow_address, blo
 
 CREATE INDEX kyc_cases_by_user ON kyc_cases USING btree (user_id, seq);
 
+CREATE INDEX kyc_cases_by_verification ON kyc_cases USING btree (verified_at) WHERE status = 'verified'::text;
+
 CREATE UNIQUE INDEX kyc_cases_one_open ON kyc_cases USING btree (user_id) WHERE status <> ALL (ARRAY['rejected'::text, 'expired'::text]);
 
 CREATE INDEX kyc_identities_by_list ON kyc_identities USING btree (screened_by);

@@ -4,6 +4,7 @@ import { compiled } from '@fusion-prime/chain/compile'
 import { compliance } from '@fusion-prime/compliance'
 import { ComplianceConfig } from '@fusion-prime/compliance/config'
 import { RelayerConfig } from '@fusion-prime/event-relayer/config'
+import { ReconcileConfig } from '@fusion-prime/event-relayer/reconcile-config'
 import { generateCatalog } from '@fusion-prime/events'
 import { createService } from '@fusion-prime/http'
 import { createSql, dumpSchema, migrate } from '@fusion-prime/postgres'
@@ -49,9 +50,12 @@ function envExamples(): Files {
     'event-relayer': RelayerConfig,
     'price-oracle': PriceOracleConfig
   }
-  return new Map(
-    deployableNames.map(name => [`${folders[name]}/.env.example`, `# ${GENERATED_BY}\n\n${envExample(configs[name])}`])
-  )
+  const example = (config: Parameters<typeof envExample>[0]) => `# ${GENERATED_BY}\n\n${envExample(config)}`
+  return new Map([
+    ...deployableNames.map(name => [`${folders[name]}/.env.example`, example(configs[name])] as const),
+    // A mode of the relayer that needs more than its others.
+    [`${folders['event-relayer']}/.env.reconcile.example`, example(ReconcileConfig)]
+  ])
 }
 
 async function openApiDocuments(): Promise<Files> {
