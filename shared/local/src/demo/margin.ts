@@ -38,14 +38,15 @@ export async function playMargin({ file, market }: Stack, onStep: (step: MarginS
   for (const price of FALL) await reach(price, () => look(`${health}/${BORROWER}`))
 }
 
-/** The alerts about the borrower that risk-engine sent, in their order. */
-export async function readAlerts({ databases }: Stack['file']): Promise<string[]> {
+export type Alert = { seq: number; event_type: string }
+
+/** The alerts about the borrower that risk-engine sent after another one, in their order. */
+export async function readAlerts({ databases }: Stack['file'], after = 0): Promise<Alert[]> {
   const sql = createSql({ url: databases.risk_db, max: 1, applicationName: 'demo' })
   try {
-    const rows = await sql<{ event_type: string }[]>`
-      select attributes->>'event_type' as event_type from outbox
-      where topic = 'alerts.margin.v1' and ordering_key = ${BORROWER} order by seq`
-    return rows.map(row => row.event_type)
+    return await sql<Alert[]>`
+      select seq::int as seq, attributes->>'event_type' as event_type from outbox
+      where topic = 'alerts.margin.v1' and ordering_key = ${BORROWER} and seq > ${after} order by seq`
   } finally {
     await sql.end()
   }

@@ -29,8 +29,8 @@ export type DemoResult = {
 }
 
 type Telling = { tracker: Tracker; onProgress(step: string): void; onStory(told: Story): void }
-/** What the demo's world is: the titles of its escrows' lives, and who has which part. */
-type World = { born: ReadonlyMap<Address, string>; roles: Roles }
+/** What this run is about: the titles of its escrows' lives, who has which part, and the last alert before it. */
+type World = { born: ReadonlyMap<Address, string>; roles: Roles; lastAlert: number }
 
 const SETTLE_MS = 90_000
 
@@ -41,6 +41,7 @@ export async function runDemo(stack: Stack, telling: Telling): Promise<DemoResul
   const cast = castOf(chain.accounts)
   onProgress('the demo: users are identified (one isn’t), one borrows more than he has')
   const roles = await introduce(file, cast)
+  const lastAlert = (await readAlerts(file)).at(-1)?.seq ?? 0
   const unwatch = watchChain({ rpcUrl: chain.rpcUrl, chainId: chain.chainId, onLog: tracker.seen })
   const client = createEscrowClient({ rpcUrl: chain.rpcUrl, chainId: chain.chainId })
   const born = new Map<Address, string>()
@@ -56,7 +57,7 @@ export async function runDemo(stack: Stack, telling: Telling): Promise<DemoResul
     })
     await Promise.all([falling, ...living])
     onProgress('all mined; waiting until the blocks are final and the commands decided')
-    return await untilSettled(stack, { telling, world: { born, roles } })
+    return await untilSettled(stack, { telling, world: { born, roles, lastAlert } })
   } finally {
     await unwatch()
   }
@@ -93,9 +94,10 @@ async function untilSettled(stack: Stack, { telling, world }: { telling: Telling
 }
 
 /** An operator looks at what is held. */
-async function resolve({ file }: Stack, { telling, world: { roles } }: { telling: Telling; world: World }) {
+async function resolve({ file }: Stack, { telling, world }: { telling: Telling; world: World }) {
   const settlement = file.services.settlement ?? ''
-  for (const command of await readCommands(settlement)) {
+  const { roles } = world
+  for (const command of await commandsOf(file, world)) {
     if (command.status !== 'held') continue
     await resolveHeld(settlement, { command, roles })
     const { to, reason } = resolutionOf(command, roles)
@@ -104,9 +106,16 @@ async function resolve({ file }: Stack, { telling, world: { roles } }: { telling
   }
 }
 
+/** Commands about the escrows of this run; with --data there may be others. */
+async function commandsOf({ services }: Stack['file'], { born }: World): Promise<CommandRow[]> {
+  const commands = await readCommands(services.settlement ?? '')
+  const escrows = new Set<string | null>(born.keys())
+  return commands.filter(({ escrow_address }) => escrows.has(escrow_address))
+}
+
 async function inspect({ file, broker }: Stack, { tracker, world }: { tracker: Tracker; world: World }) {
-  const { born, roles } = world
-  const commands = await readCommands(file.services.settlement ?? '')
+  const { born, roles, lastAlert } = world
+  const commands = await commandsOf(file, world)
   const compared = await compareEscrows(file, [...born.keys()])
   const rows = compared.map(row => ({
     ...row,
@@ -115,7 +124,7 @@ async function inspect({ file, broker }: Stack, { tracker, world }: { tracker: T
   }))
   const counts = await countEvents(file)
   const ledger = await readLedger(file)
-  const alerts = await readAlerts(file)
+  const alerts = (await readAlerts(file, lastAlert)).map(alert => alert.event_type)
   const deadLetters = Object.entries(broker.stats())
     .filter(([subscription]) => subscription.endsWith('-dlq-pull'))
     .reduce((sum, [, { backlog }]) => sum + backlog, 0)
