@@ -1,5 +1,5 @@
 import { type CommandOutcome, commandOutcomeId } from '@fusion-prime/events'
-import { transaction } from '@fusion-prime/postgres'
+import { type Sql, transaction } from '@fusion-prime/postgres'
 import { verifyChain } from '../run-services/compliance/src/audit/verify.ts'
 import { auditLedger } from '../run-services/settlement/src/audit/audit-ledger.ts'
 import { withSql } from './final-state.ts'
@@ -15,12 +15,11 @@ type Row = { command_id: string; status: CommandOutcome | 'received'; held_count
 
 /** Every command of the relayer was decided, and each decision about it was told once. */
 async function commandFaults(urls: Urls): Promise<string[]> {
-  const given = await eventIds(urls.relayer_db, { type: 'command_%', topic: 'settlement-commands' })
-  const told = await eventIds(urls.settlement_db, { type: 'command_%', topic: 'settlement.events.v1' })
-  const rows = await withSql(
-    urls.settlement_db,
-    sql => sql<Row[]>`select command_id, status, held_count from settlement_commands`
-  )
+  const given = await withSql(urls.relayer_db, sql => eventIds(sql, 'settlement-commands'))
+  const { rows, told } = await withSnapshot(urls.settlement_db, async tx => ({
+    rows: await tx<Row[]>`select command_id, status, held_count from settlement_commands`,
+    told: await eventIds(tx, 'settlement.events.v1')
+  }))
   const undecided = rows.filter(row => row.status === 'received').length
   return [
     ...(given.length === 0 ? ['the relayer gave no command'] : []),
@@ -40,17 +39,14 @@ function outcomeIds({ command_id, status, held_count }: Row): string[] {
 }
 
 const ledgerFaults = (urls: Urls): Promise<string[]> =>
-  withSql(urls.settlement_db, sql =>
-    transaction(sql, async tx => {
-      await tx`set transaction isolation level repeatable read, read only`
-      const faults: string[] = []
-      const { escrows } = await auditLedger(tx, {
-        onFault: ({ fault, escrow_address, detail }) =>
-          void faults.push(`ledger: ${fault} at ${escrow_address}: ${detail}`)
-      })
-      return escrows === 0 ? ['the ledger has no escrow'] : faults
+  withSnapshot(urls.settlement_db, async tx => {
+    const faults: string[] = []
+    const { escrows } = await auditLedger(tx, {
+      onFault: ({ fault, escrow_address, detail }) =>
+        void faults.push(`ledger: ${fault} at ${escrow_address}: ${detail}`)
     })
-  )
+    return escrows === 0 ? ['the ledger has no escrow'] : faults
+  })
 
 const decisionFaults = (urls: Urls): Promise<string[]> =>
   withSql(urls.compliance_db, async sql => {
@@ -59,13 +55,21 @@ const decisionFaults = (urls: Urls): Promise<string[]> =>
     return first_bad ? [`chain of decisions: ${first_bad.problem} at ${first_bad.position}: ${first_bad.detail}`] : []
   })
 
-/** Of an outbox. */
-const eventIds = (url: string | undefined, { type, topic }: { type: string; topic: string }): Promise<string[]> =>
-  withSql(url, async sql => {
-    const rows = await sql<{ event_id: string }[]>`
-      select event_id from outbox where topic = ${topic} and attributes->>'event_type' like ${type}`
-    return rows.map(row => row.event_id)
-  })
+/** Of an outbox, those about commands. */
+async function eventIds(sql: Sql, topic: string): Promise<string[]> {
+  const rows = await sql<{ event_id: string }[]>`
+    select event_id from outbox where topic = ${topic} and attributes->>'event_type' like 'command%'`
+  return rows.map(row => row.event_id)
+}
+
+/** All of one moment: what goes on meanwhile would look like a fault. */
+const withSnapshot = <T>(url: string | undefined, read: (tx: Sql) => Promise<T>): Promise<T> =>
+  withSql(url, sql =>
+    transaction(sql, async tx => {
+      await tx`set transaction isolation level repeatable read, read only`
+      return read(tx)
+    })
+  )
 
 /** Says what is missing and what is too much; what stands twice in one list has to stand twice in the other. */
 export function compare(

@@ -4,13 +4,16 @@ import { compareEscrows } from '../shared/local/src/demo/compare.ts'
 import { countEvents } from '../shared/local/src/demo/count.ts'
 import { type DatabaseName, deployables, type ServiceName, serviceNames } from '../shared/local/src/deployables.ts'
 import type { Stack } from '../shared/local/src/stack.ts'
+import { bookFaults, compare } from './books.ts'
 import { type ChainFact, readChainFacts } from './crash-chain.ts'
 import { waiting } from './crash-wait.ts'
+import { inboxFaults } from './inboxes.ts'
 
 export type Figures = {
   escrows: number
   facts: number
   messages: number
+  commands: number
   /** Messages that went out again, since the mark that they had was lost in a crash. */
   publishedAgain: number
   /** Deliveries after the first. */
@@ -37,6 +40,9 @@ export async function inspect(stack: Stack): Promise<Findings> {
     ...relayerFaults(factIds, sent),
     ...(await Promise.all(serviceNames.map(name => serviceFaults(stack, { name, factIds, sent })))).flat(),
     ...(await outcomeFaults(stack, facts)),
+    ...(await commandFaults(stack, facts)),
+    ...(await bookFaults(file.databases)),
+    ...(await inboxFaults(file.databases)),
     ...counts.services.flatMap(({ service, missing, invented }) =>
       missing.length + invented.length === 0
         ? []
@@ -52,6 +58,7 @@ export async function inspect(stack: Stack): Promise<Findings> {
     escrows: escrows.length,
     facts: facts.length,
     messages: sent.length,
+    commands: facts.filter(fact => commandTypes[fact.event]).length,
     publishedAgain: (stats['escrow-events-settlement']?.published ?? 0) - sent.length,
     // An entry for each service.
     duplicates: Object.fromEntries(counts.services.map(one => [one.service, one.duplicates])) as Figures['duplicates'],
@@ -59,19 +66,24 @@ export async function inspect(stack: Stack): Promise<Findings> {
   }
 }
 
-/** Whether settlement has heard that all there is on the chain is final, has told it on, and no push is unanswered. */
+/** Whether settlement has heard that all there is on the chain is final, has decided all commands and told it on, and no push is unanswered. */
 export async function isFinal(stack: Stack): Promise<boolean> {
   const facts = await readChainFacts(stack.chain)
+  const commands = facts.filter(fact => commandTypes[fact.event])
   const [row] = await query(
     stack,
     'settlement_db',
-    sql => sql<{ final: number; waiting: number }[]>`
+    sql => sql<{ final: number; decided: number; waiting: number }[]>`
     select (select count(*)::int from fact_messages where finality = 'finalized') as final,
+      (select count(*)::int from settlement_commands where ${isDecided(sql)}) as decided,
       (select count(*)::int from outbox where published_at is null) as waiting`
   )
   const unanswered = waiting(stack, serviceNames).some(count => count > 0)
-  return row?.final === facts.length && row.waiting === 0 && !unanswered
+  return row?.final === facts.length && row.decided === commands.length && row.waiting === 0 && !unanswered
 }
+
+/** What was held because compliance was away is tried again until it answers. */
+const isDecided = (sql: Pool) => sql`status <> 'received' and reason is distinct from 'compliance_unreachable'`
 
 const readSent = (stack: Stack): Promise<Sent[]> =>
   query(
@@ -87,12 +99,12 @@ function relayerFaults(factIds: readonly string[], sent: readonly Sent[]): strin
   const factsOf = (messages: readonly Sent[]) => messages.map(one => one.fact_id)
   const levels = sent.map(one => `${one.fact_id} ${one.finality}`)
   return [
-    ...differences('first messages', { expected: factIds, actual: factsOf(sent.filter(one => one.first)) }),
-    ...differences('final messages', {
+    ...compare('first messages', { expected: factIds, actual: factsOf(sent.filter(one => one.first)) }),
+    ...compare('final messages', {
       expected: factIds,
       actual: factsOf(sent.filter(one => one.finality === 'finalized'))
     }),
-    ...differences('messages per level', { expected: [...new Set(levels)], actual: levels })
+    ...compare('messages per level', { expected: [...new Set(levels)], actual: levels })
   ]
 }
 
@@ -104,8 +116,8 @@ async function serviceFaults(stack: Stack, { name, factIds, sent }: Inbox): Prom
   const messages = await query(stack, database, sql => sql<{ event_id: string }[]>`select event_id from fact_messages`)
   const meant = sent.filter(one => name === 'settlement' || one.first)
   return [
-    ...differences(`facts of ${name}`, { expected: factIds, actual: facts.map(row => row.fact_id) }),
-    ...differences(`messages of ${name}`, {
+    ...compare(`facts of ${name}`, { expected: factIds, actual: facts.map(row => row.fact_id) }),
+    ...compare(`messages of ${name}`, {
       expected: meant.map(one => one.event_id),
       actual: messages.map(row => row.event_id)
     })
@@ -121,7 +133,7 @@ async function outcomeFaults(stack: Stack, facts: readonly ChainFact[]): Promise
     sql => sql<Row[]>`
     select attributes->>'event_type' as event_type, data::jsonb->>'escrow_address' as escrow, data::jsonb->>'amount' as amount,
       published_at is not null as published
-    from outbox where topic = 'settlement.events.v1'`
+    from outbox where topic = 'settlement.events.v1' and attributes->>'event_type' like 'escrow%'`
   )
   const outcomes: Record<string, string> = {
     EscrowDeployed: 'escrow_funded',
@@ -134,9 +146,32 @@ async function outcomeFaults(stack: Stack, facts: readonly ChainFact[]): Promise
   const actual = rows.map(({ event_type, escrow, amount }) => `${event_type} ${escrow} ${amount}`)
   const unpublished = rows.filter(row => !row.published).length
   return [
-    ...differences('outcomes of settlement', { expected, actual }),
+    ...compare('outcomes of settlement', { expected, actual }),
     ...(unpublished > 0 ? [`${unpublished} outcomes wait in settlement’s outbox`] : [])
   ]
+}
+
+/** The command that follows from a fact once it is final. */
+const commandTypes: Readonly<Record<string, string>> = {
+  EscrowDeployed: 'open',
+  EscrowReleased: 'release',
+  EscrowRefunded: 'refund'
+}
+
+/** About each escrow there is one command for its deposit, and one for its ending if it has ended; nothing is left undecided. */
+async function commandFaults(stack: Stack, facts: readonly ChainFact[]): Promise<string[]> {
+  type Row = { command_type: string; escrow_address: string; decided: boolean }
+  const rows = await query(
+    stack,
+    'settlement_db',
+    sql => sql<Row[]>`select command_type, escrow_address, ${isDecided(sql)} as decided from settlement_commands`
+  )
+  const undecided = rows.filter(row => !row.decided).length
+  const faults = compare('commands by escrow', {
+    expected: facts.flatMap(({ event, escrow }) => (commandTypes[event] ? [`${commandTypes[event]} ${escrow}`] : [])),
+    actual: rows.map(({ command_type, escrow_address }) => `${command_type} ${escrow_address}`)
+  })
+  return undecided > 0 ? [...faults, `${undecided} commands wait for compliance, which is there`] : faults
 }
 
 async function escrowFaults({ file }: Stack, escrows: readonly Address[]): Promise<string[]> {
@@ -146,22 +181,6 @@ async function escrowFaults({ file }: Stack, escrows: readonly Address[]): Promi
       if (!row.agrees || row.finality !== 'finalized') faults.push(`the parts differ: ${JSON.stringify(row)}`)
   }
   return faults
-}
-
-/** Says what is missing and what is too much; what stands twice in one list has to stand twice in the other. */
-function differences(
-  what: string,
-  { expected, actual }: { expected: readonly string[]; actual: readonly string[] }
-): string[] {
-  const balance = new Map<string, number>()
-  for (const item of expected) balance.set(item, (balance.get(item) ?? 0) + 1)
-  for (const item of actual) balance.set(item, (balance.get(item) ?? 0) - 1)
-  const missing = [...balance].filter(([, count]) => count > 0)
-  const excess = [...balance].filter(([, count]) => count < 0)
-  return [
-    ...missing.slice(0, 1).map(([first]) => `${what}: ${missing.length} missing, as ${first}`),
-    ...excess.slice(0, 1).map(([first]) => `${what}: ${excess.length} too many, as ${first}`)
-  ]
 }
 
 async function query<Row>(stack: Stack, database: DatabaseName, read: (sql: Pool) => Promise<Row>): Promise<Row> {

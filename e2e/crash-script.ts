@@ -30,8 +30,8 @@ export function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
     .map(({ item }) => item)
 }
 
-/** Ten kills: every deployable at least twice, every milestone at least once; their order comes from the seed. */
-export const tenKills: readonly Kill[] = [
+/** Twelve kills: every deployable at least twice, every milestone at least once; their order comes from the seed. */
+export const twelveKills: readonly Kill[] = [
   { victim: 'settlement', at: 'batch_committed' },
   { victim: 'settlement', at: 'outbox_published' },
   { victim: 'settlement' },
@@ -41,5 +41,7 @@ export const tenKills: readonly Kill[] = [
   { victim: 'risk-engine', at: 'batch_committed' },
   { victim: 'risk-engine' },
   { victim: 'compliance', at: 'batch_committed' },
-  { victim: 'compliance' }
+  { victim: 'compliance' },
+  { victim: 'price-oracle', at: 'outbox_published' },
+  { victim: 'price-oracle' }
 ]

@@ -12,7 +12,7 @@ import { kill9, type Scene } from './crash-kill.ts'
 import { startLoad } from './crash-load.ts'
 import { type CrashPoint, createCrashPoint } from './crash-point.ts'
 import { killPostgres } from './crash-postgres.ts'
-import { createRandom, type Kill, shuffled, tenKills } from './crash-script.ts'
+import { createRandom, type Kill, shuffled, twelveKills } from './crash-script.ts'
 import { holds } from './crash-wait.ts'
 
 /*
@@ -26,18 +26,27 @@ const PAUSE_MS = 1_000
 /** Short, so that what a dead process refused comes again soon. */
 const retry = { minimumBackoffSeconds: 0.1, maximumBackoffSeconds: 1 }
 
-test('ten kills among all processes, then of Postgres: nothing is lost, doubled or invented', { timeout: 480_000 }, t =>
-  inFolder(async folder => {
-    const points = byName(name => createCrashPoint(join(folder, name)))
-    const preload = Object.fromEntries(deployableNames.map(name => [name, points[name].preload]))
-    const stack = await startStack({ retry, preload, onLog: lastWords(t) })
-    const figures = await perform(t, { stack, points, atOnce: 40, kills: tenKills, finale: killPostgres })
-    assert.ok(figures.duplicates.settlement > 0, 'killed between commit and answer, settlement was told nothing twice')
-    assert.ok(figures.publishedAgain > 0, 'killed between publishing and marking, the relayer published nothing twice')
-  })
+test(
+  'twelve kills among all processes, then of Postgres: nothing is lost, doubled or invented',
+  { timeout: 900_000 },
+  t =>
+    inFolder(async folder => {
+      const points = byName(name => createCrashPoint(join(folder, name)))
+      const preload = Object.fromEntries(deployableNames.map(name => [name, points[name].preload]))
+      const stack = await startStack({ retry, preload, onLog: lastWords(t) })
+      const figures = await perform(t, { stack, points, atOnce: 40, kills: twelveKills, finale: killPostgres })
+      assert.ok(
+        figures.duplicates.settlement > 0,
+        'killed between commit and answer, settlement was told nothing twice'
+      )
+      assert.ok(
+        figures.publishedAgain > 0,
+        'killed between publishing and marking, the relayer published nothing twice'
+      )
+    })
 )
 
-test('the same with one process for all, killed three times', { timeout: 480_000 }, t =>
+test('the same with one process for all, killed three times', { timeout: 900_000 }, t =>
   inFolder(async folder => {
     const point = createCrashPoint(join(folder, 'one-process'))
     const kills: Kill[] = [

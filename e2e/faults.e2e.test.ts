@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { Sql } from '@fusion-prime/postgres'
 import { compareEscrows } from '../shared/local/src/demo/compare.ts'
 import { freePorts } from '../shared/local/src/ports.ts'
 import { type Processes, startInstance, startProcesses } from '../shared/local/src/processes.ts'
 import { type Stack, startStack } from '../shared/local/src/stack.ts'
 import { bookFaults } from './books.ts'
 import { liveThrough, standStill } from './escrow-lives.ts'
-import { type FinalState, readState } from './final-state.ts'
+import { type FinalState, readState, withSql } from './final-state.ts'
 import { createHandledLog } from './handled-log.ts'
 import { inboxFaults } from './inboxes.ts'
 import { type Round, type RoundOptions, replay } from './replay.ts'
@@ -142,6 +143,61 @@ describe('all deployables in one process', () => {
       const round = await play({ seed, settlementUrl: stack.file.services.settlement ?? '', pushes: 'in turn' })
       report(t, round)
       assertHarmless(round)
+    })
+  }
+})
+
+/* One after another, without repairing: nobody needs these databases any more. */
+describe('what is lost, invented or undecided is noticed', () => {
+  const look = async (): Promise<string[]> => {
+    const { databases } = stack.file
+    const inboxes = await inboxFaults(databases, { except: ['market.prices.v1'], patienceMs: 0 })
+    return [...(await bookFaults(databases)), ...inboxes]
+  }
+  const damages: [what: string, damage: (sql: Sql) => Promise<unknown>, finds: RegExp[]][] = [
+    ['nothing', async () => undefined, []],
+    [
+      'a message that never came',
+      sql => sql`
+        delete from processed_events where (topic, event_id) in (
+          select topic, event_id from processed_events where topic = 'settlement-commands' limit 1
+        )`,
+      [/^settlement-commands-settlement: 1 of [0-9]+ never arrived/]
+    ],
+    [
+      'a message that nobody published',
+      sql => sql`
+        insert into processed_events (topic, event_id, digest) values ('compliance-events', gen_random_uuid(), 'none')`,
+      [/^compliance-events-settlement: 1 were published by nobody/]
+    ],
+    [
+      'a command that nobody decided',
+      sql => sql`
+        update settlement_commands set status = 'received', reason = null, held_count = 0
+        where command_id = (select command_id from settlement_commands limit 1)`,
+      [/^1 commands are undecided/, /^outcomes of commands: [1-9] too many/]
+    ],
+    [
+      'a transfer that no fact calls for',
+      sql => sql`
+        insert into ledger_transfers (
+          transfer_id, fact_id, kind, chain_id, escrow_address, debit_account, credit_account, asset_symbol, amount
+        )
+        select gen_random_uuid(), gen_random_uuid(), kind, chain_id, escrow_address, debit_account, credit_account, asset_symbol, amount
+        from ledger_transfers limit 1`,
+      [/^ledger: /]
+    ]
+  ]
+  for (const [what, damage, finds] of damages) {
+    test(what, async () => {
+      await withSql(stack.file.databases.settlement_db, damage)
+      const found = await look()
+      assert.deepEqual(
+        finds.filter(pattern => !found.some(one => pattern.test(one))),
+        [],
+        found.join('\n')
+      )
+      if (finds.length === 0) assert.deepEqual(found, [])
     })
   }
 })

@@ -13,19 +13,17 @@ const INCIDENTAL = ['duplicates', 'attributes']
 const PER_MESSAGE = ['event_id', 'finality', 'incarnation']
 
 /**
- * Who decides about a command asks for the prices of the moment and for what the same account paid before, and commands of several
- * escrows have no order among them; whoever doesn't answer in time is done without. So decisions differ from run to run; that there
- * is one of each command, told once, the books show (books.ts).
+ * Who is asked about a command may answer late on a busy machine: then it is held, and tried again until it comes out the same. Its
+ * risk is that of what the account has at stake at that moment, and escrows have no order among them.
  */
 const DEPENDS_ON_THE_MOMENT: Readonly<Record<string, readonly string[]>> = {
-  'settlement_db.settlement_commands': ['status', 'reason', 'risk', 'compliance', 'held_count'],
-  'settlement_db.decision_notices': ['status', 'reasons'],
+  'settlement_db.settlement_commands': ['risk', 'held_count'],
+  'risk_db.command_outcomes': ['reason'],
   // Its id has in it when the match was found.
   'settlement_db.sanctions_notices': ['event_id'],
-  'risk_db.command_outcomes': ['outcome', 'reason'],
-  // The chain of decisions is in the order of deciding, and its hashes cover times.
-  'compliance_db.compliance_checks': ['position', 'decision', 'prev_hash', 'hash', 'status', 'decided_at'],
-  'compliance_db.compliance_payments': ['position', 'amount_usd', 'counts'],
+  // The chain of decisions is in the order of deciding; a decision, and so its hash, has in it when it was made.
+  'compliance_db.compliance_checks': ['position', 'decision', 'prev_hash', 'hash', 'decided_at'],
+  'compliance_db.compliance_payments': ['position'],
   'compliance_db.audit_head': ['hash', 'prev_hash', 'day', 'prev_day']
 }
 
@@ -107,11 +105,11 @@ async function rowsOf(sql: Sql, { table, name }: { table: string; name: string }
   return new Set(rows.map(({ fields, times }) => (times === 1 ? fields : `${times} times ${fields}`)))
 }
 
-/** Messages about facts and of the relayer; the others tell of decisions, and the inboxes are compared with the outboxes (inboxes.ts). */
+/** Messages about facts and of the relayer; the others have times in them, and books.ts and inboxes.ts compare them id by id. */
 function followsFromFacts(sql: Sql, table: string): ReturnType<Sql> {
   switch (table) {
     case 'outbox':
-      return sql`attributes->>'event_type' like 'escrow\_%'`
+      return sql`attributes->>'event_type' like 'escrow%'`
     case 'processed_events':
       return sql`topic = any (${RELAYED}::text[])`
     default:

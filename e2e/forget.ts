@@ -1,8 +1,8 @@
 import { type Sql, transaction } from '@fusion-prime/postgres'
 import { databases, tablesOf, withSql } from './final-state.ts'
 
-/** Comes from a schedule or from a migration and not with a message, and its service doesn't look whether it is still there. */
-const KEPT = ['sanctions_lists', 'audit_head']
+/** From a schedule, a migration or the market, and not from the chain: nothing would bring the first two back, and the next price is late. */
+const KEPT = ['sanctions_lists', 'audit_head', 'prices', 'price_closes']
 
 /** Empties every table of the consumers, as if they had never got a message; those that are append-only too. */
 export async function forget(urls: Readonly<Record<string, string>>): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '..')
-const PARTS = ['package.json', 'shared', 'jobs', 'run-services']
+const PARTS = ['package.json', 'shared', 'jobs', 'run-services', 'functions']
 
 let copy = ''
 before(async () => {

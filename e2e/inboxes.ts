@@ -5,21 +5,34 @@ import { within } from './handled-log.ts'
 
 type Urls = Readonly<Record<string, string>>
 
+type Options = {
+  /** Topics. */
+  except?: readonly string[]
+  /** How long a message may be on its way. */
+  patienceMs?: number
+}
+
 const ARRIVAL_MS = 30_000
 
 /**
  * Compares the inbox of every subscription with the outboxes of those who publish to its topic, message by message; says in words what
  * was lost or invented. What is published meanwhile is neither: it had no time to arrive, or was there when it did.
  */
-export async function inboxFaults(urls: Urls, { except = [] }: { except?: readonly string[] } = {}): Promise<string[]> {
+export async function inboxFaults(
+  urls: Urls,
+  { except = [], patienceMs = ARRIVAL_MS }: Options = {}
+): Promise<string[]> {
   const compared = subscriptionList.filter(one => !except.includes(one.topic.name))
-  return (await Promise.all(compared.map(one => faultsOf(urls, one)))).flat()
+  return (await Promise.all(compared.map(one => faultsOf(one, { urls, patienceMs })))).flat()
 }
 
-async function faultsOf(urls: Urls, subscription: SubscriptionDefinition): Promise<string[]> {
+async function faultsOf(
+  subscription: SubscriptionDefinition,
+  { urls, patienceMs }: { urls: Urls; patienceMs: number }
+): Promise<string[]> {
   const meant = await readSent(urls, subscription)
   let handled = new Set<string>()
-  await within(ARRIVAL_MS, async () => {
+  await within(patienceMs, async () => {
     handled = await readHandled(urls, subscription)
     return meant.isSubsetOf(handled)
   })

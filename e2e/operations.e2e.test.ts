@@ -38,8 +38,9 @@ let issuer: Issuer
 let broker: TestBroker
 
 before(async () => {
-  // Without a list some operations of compliance answer 503.
-  await writeFile(listFile, JSON.stringify({ version: '1', as_of: new Date().toISOString(), addresses: [], names: [] }))
+  // Without a list, and an empty one is none, some operations of compliance answer 503.
+  const names = [{ name: 'Nobody', list: 'test' }]
+  await writeFile(listFile, JSON.stringify({ version: '1', as_of: new Date().toISOString(), addresses: [], names }))
   issuer = await startIssuer()
   broker = await createTestBroker(catalog())
 })

@@ -5,7 +5,7 @@ import type { EscrowFact } from '@fusion-prime/events'
 import { atLevel, createFact, pushOf, testAddress } from '@fusion-prime/local/testing/facts.ts'
 import type { TestParts } from '@fusion-prime/local/testing/service.ts'
 import { createCompliance } from './app.ts'
-import { createTestCompliance, type TestCompliance } from './compliance-fixture.ts'
+import { createTestCompliance, type TestCompliance } from './testing.ts'
 
 let compliance: TestCompliance
 let parts: TestParts

@@ -43,7 +43,7 @@ export const sum = (values: readonly Decimal[]): Decimal => values.reduce((total
 /** The quotient, rounded half-up (away from zero) to so many places: right for every input, since nothing is rounded before. */
 export function roundedRatio(ratio: { of: Decimal; to: Decimal; places: number }): Decimal {
   const { of, to, places } = ratio
-  const scaled = of.abs().times(2).times(new Decimal(10).pow(places)).plus(to.abs())
-  const magnitude = scaled.divToInt(to.abs().times(2)).times(new Decimal(10).pow(-places))
+  const scaled = of.abs().times(`2e${places}`).plus(to.abs())
+  const magnitude = scaled.divToInt(to.abs().times(2)).times(`1e-${places}`)
   return magnitude.isZero() || of.isNegative() === to.isNegative() ? magnitude : magnitude.negated()
 }

@@ -12,14 +12,15 @@ export function parseJsonObject(
     return { fault: 'not_json', detail: error instanceof Error ? error.message : 'not JSON' }
   }
   if (!isObject(value)) return { fault: 'invalid', detail: 'the body is not a JSON object' }
-  const detail = unstorable(value, 1)
+  const detail = unstorable(value)
   return detail ? { fault: 'invalid', detail } : { value }
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function unstorable(value: unknown, depth: number): string | undefined {
+/** Why Postgres can't hold a value of JSON, if it can't: NUL, lone surrogate, too deep. */
+export function unstorable(value: unknown, depth = 1): string | undefined {
   if (typeof value === 'string') return unstorableText(value)
   if (typeof value !== 'object' || value === null) return undefined
   if (depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH}`

@@ -108,6 +108,31 @@ test('what throws leaves nothing behind, not even its claim', async () => {
   assert.deepEqual(claims(await commit(deliveries.slice(0, 1))), ['new'])
 })
 
+test('what is told after the commit is told of what was committed, and once', async () => {
+  const told: string[][] = []
+  const telling = (deliveries: Delivery<Body, undefined>[]) =>
+    commitBatch(deliveries, {
+      sql,
+      topic: 'in',
+      async handle(tx, events) {
+        const names = events.map(one => one.body.name)
+        const committed = () => void told.push(names)
+        const before = told.length
+        const outgoing = await handle(tx, events)
+        assert.equal(told.length, before)
+        return { outgoing, committed }
+      }
+    })
+  const deliveries = [delivery({ name: 'told', amount: 1 }), delivery({ name: 'not told', amount: -1 })]
+  await assert.rejects(telling(deliveries), isDataFault)
+  assert.deepEqual(told, [])
+  const settled = [{ claim: 'new', announced: true }]
+  assert.deepEqual(await telling(deliveries.slice(0, 1)), settled)
+  assert.deepEqual(claims(await telling(deliveries.slice(0, 1))), ['duplicate'])
+  assert.deepEqual(told, [['told']])
+  assert.deepEqual(await rowsOf(deliveries), { effects: 1, outbox: 1, inbox: 1 })
+})
+
 test('of 50 messages with a bad one, 49 have their effect', async () => {
   const deliveries = Array.from({ length: 50 }, (_, index) =>
     delivery({ name: `of50 ${index}`, amount: index === 31 ? -1 : index })

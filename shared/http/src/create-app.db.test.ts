@@ -73,6 +73,7 @@ before(async () => {
     plain: () => new Error('secret detail'),
     permanent: () => new PermanentError('secret detail'),
     connection: () => Object.assign(new Error('secret detail'), { code: 'CONNECTION_CLOSED' }),
+    conflict: () => Object.assign(new Error('secret detail'), { code: '55P03' }),
     problem: () => new HttpProblem(409, 'two of them')
   }
   app.register(async routes => {
@@ -135,6 +136,7 @@ describe('problem details', () => {
     ['plain', 500, /^the request failed; the log has the reason$/],
     ['permanent', 500, /^the request failed; the log has the reason$/],
     ['connection', 503, /^try again$/],
+    ['conflict', 503, /^try again$/],
     ['problem', 409, /^two of them$/]
   ]
   for (const [how, status, detail] of failures) {

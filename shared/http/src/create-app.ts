@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import { isConnectionFault, type Sql } from '@fusion-prime/postgres'
+import { isConflict, isConnectionFault, type Sql } from '@fusion-prime/postgres'
 import { type Log, PermanentError } from '@fusion-prime/runtime'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import { type HealthNotes, healthRoutes } from './health.ts'
@@ -127,7 +127,7 @@ function addErrors(app: FastifyInstance, log: Log): void {
 
 function statusOf(error: unknown): number {
   if (error instanceof HttpProblem) return error.status
-  if (isConnectionFault(error)) return 503
+  if (isConnectionFault(error) || isConflict(error)) return 503
   if (error instanceof PermanentError || !(error instanceof Error)) return 500
   if ('validation' in error) return 400
   const status = 'statusCode' in error ? error.statusCode : undefined

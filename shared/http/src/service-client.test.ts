@@ -32,6 +32,16 @@ test('a call: path, body, ids and trace', async () => {
   assert.notEqual(headers.traceparent, context.traceparent)
 })
 
+test('an id that a header can’t carry doesn’t fail the call', async () => {
+  const callee = await startCallee(good)
+  const { call } = clientOf(callee.url)
+  const ids = ['päy 1', '支払い', 'a\r\nx-admin: 1']
+  for (const correlation_id of ids) assert.equal((await call(weigh, request, { ...context, correlation_id })).ok, true)
+  const sent = callee.arrivals.map(({ headers }) => headers['x-correlation-id'])
+  assert.deepEqual(sent, ids.map(encodeURIComponent))
+  assert.ok(callee.arrivals.every(({ headers }) => headers['x-admin'] === undefined))
+})
+
 test('the values of a GET are its query', async () => {
   const callee = await startCallee((_, response) => json(response, 200, ['one']))
   const { call } = clientOf(`${callee.url}/`)

@@ -54,7 +54,10 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
     breaker: new ConsecutiveBreaker(settings.BREAKER_FAILURES)
   })
   const state = () => breakerStates[breaker.state]
-  breaker.onStateChange(() => log.warn({ callee: name, state: state() }, 'service_breaker_changed'))
+  breaker.onStateChange(() => {
+    const level = state() === 'open' ? 'error' : 'info' // open: what needs the callee waits
+    log[level]({ callee: name, state: state() }, 'service_breaker_changed')
+  })
 
   return {
     breaker: state,
@@ -148,11 +151,14 @@ async function headersFor(
   return {
     accept: 'application/json',
     'content-type': 'application/json',
-    'x-correlation-id': correlation_id,
+    'x-correlation-id': headerValue(correlation_id),
     traceparent: childTraceparent(traceparent),
     ...(token !== undefined && { authorization: `Bearer ${token}` })
   }
 }
+
+/** A message may bring any text as its id; one that a header can't carry goes percent-encoded, or every call about it would fail. */
+const headerValue = (id: string): string => (/^[\x21-\x7e]+$/.test(id) ? id : encodeURIComponent(id))
 
 /** Ends work after a time with an AttemptFault, and with the signal's reason when that comes first. */
 async function within<Result>(

@@ -14,22 +14,25 @@ export function contentDigest(topic: Declared, body: Readonly<Record<string, unk
   return hash('sha256', JSON.stringify(Object.fromEntries(said)), 'hex')
 }
 
-export type RangeDigests = { count: number; digest: string; content_digest: string }
+export type RangeDigests = { count: number; digest: string; content_digest: string; final_count: number }
 
 /** Digests of a range that are made while its facts are read; they must be added in the order of their ids. */
 export function createRangeDigests(): {
-  add(fact: { fact_id: string; content_digest: string }): void
+  /** `event_id`: of the message that said it to be final, if one came. */
+  add(fact: { fact_id: string; content_digest: string; event_id: string | null }): void
   end(): RangeDigests
 } {
   const [ids, contents] = [createHash('sha256'), createHash('sha256')]
   let count = 0
+  let final_count = 0
   return {
-    add({ fact_id, content_digest }) {
+    add({ fact_id, content_digest, event_id }) {
       const separator = count === 0 ? '' : '\n'
       ids.update(`${separator}${fact_id}`)
       contents.update(`${separator}${fact_id}:${content_digest}`)
       count += 1
+      if (event_id !== null) final_count += 1
     },
-    end: () => ({ count, digest: ids.digest('hex'), content_digest: contents.digest('hex') })
+    end: () => ({ count, digest: ids.digest('hex'), content_digest: contents.digest('hex'), final_count })
   }
 }

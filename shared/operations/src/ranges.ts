@@ -34,6 +34,8 @@ export const getRanges = defineOperation({
     digest: Digest,
     /** The same over `<fact_id>:<digest of its content>`, so that it also tells when a body was altered. */
     content_digest: Digest,
+    /** How many of them the service was told to be final; all, if it is told every level. */
+    final_count: Count,
     manifests: Type.Object({
       count: Count,
       /** Whether they state all of the blocks asked for. */

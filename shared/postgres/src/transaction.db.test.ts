@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type TestDatabase, testDatabase } from '../../local/src/test-database.ts'
 import { createSql, type Pool, type Sql } from './create-sql.ts'
-import { isConnectionFault, isDataFault, transaction } from './transaction.ts'
+import { isConflict, isConnectionFault, isDataFault, transaction } from './transaction.ts'
 
 describe('transaction', () => {
   let database: TestDatabase
@@ -103,6 +103,37 @@ describe('transaction', () => {
     await neighbour
     assert.deepEqual(await ids(), [1, 2])
     await other.end()
+  })
+
+  test('a lock that doesn’t come in time and a deadlock are conflicts', async () => {
+    const impatient = createSql({ url: database.url, max: 2, applicationName: 'test', lockTimeoutMs: 50 })
+    await transaction(sql, async tx => {
+      await tx`lock table items`
+      await assert.rejects(
+        transaction(impatient, other => insert(other, 1)),
+        isConflict
+      )
+    })
+    await impatient.end()
+    const lock = (tx: Sql, key: number) => tx`select pg_advisory_xact_lock(${key})`
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const outcomes = await Promise.allSettled([
+      transaction(sql, async tx => {
+        await lock(tx, 1)
+        first.resolve()
+        await second.promise
+        await lock(tx, 2)
+      }),
+      transaction(sql, async tx => {
+        await lock(tx, 2)
+        second.resolve()
+        await first.promise
+        await lock(tx, 1)
+      })
+    ])
+    const failed = outcomes.flatMap(one => (one.status === 'rejected' ? [one.reason] : []))
+    assert.equal(failed.length, 1)
+    assert.ok(isConflict(failed[0]) && !isConnectionFault(failed[0]))
   })
 
   test('tells faults of data from others', async () => {

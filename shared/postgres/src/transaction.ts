@@ -54,6 +54,11 @@ export function isConnectionFault(error: unknown): boolean {
   return CONNECTION_CODES.test(codeOf(error))
 }
 
+/** Another transaction was in the way: a lock that didn't come in time, a deadlock, a write that wasn't seen. Worth trying again. */
+export function isConflict(error: unknown): boolean {
+  return /^(55P03|40P01|40001)$/.test(codeOf(error))
+}
+
 /** The database refused the data itself (SQLSTATE classes 22 and 23): trying again can't help. */
 export function isDataFault(error: unknown): boolean {
   return /^2[23]...$/.test(codeOf(error))

@@ -13,7 +13,15 @@ import { PUSH_PREFIX } from '@fusion-prime/local/testing/facts.ts'
 import { createTestParts, type TestParts } from '@fusion-prime/local/testing/service.ts'
 import { outboxMigrations } from '@fusion-prime/postgres'
 import fc from 'fast-check'
-import { dailyCloses, findPrices, type Price, priceMigrations, priceUpdates, pruneCloses, savePrices } from './index.ts'
+import {
+  dailyCloses as closesByDay,
+  findPrices,
+  type Price,
+  priceMigrations,
+  priceUpdates,
+  pruneCloses,
+  savePrices
+} from './index.ts'
 
 let parts: TestParts
 let app: ReturnType<typeof createApp>
@@ -39,6 +47,11 @@ after(async () => {
   await app?.close()
   await parts?.close()
 })
+
+/** The closes without their days. */
+async function dailyCloses(...given: Parameters<typeof closesByDay>): Promise<Map<string, string[]>> {
+  return new Map([...(await closesByDay(...given))].map(([symbol, closes]) => [symbol, [...closes.values()]]))
+}
 
 const HOUR = 3_600_000
 const start = Date.parse('2026-01-31T00:00:00Z')
@@ -134,6 +147,8 @@ test('closes are the last days that have one; those beyond the retention go', as
     '72.50',
     '96.50'
   ])
+  const days = (await closesByDay(parts.sql, { symbols: ['ETH'], days: 2 })).get('ETH')?.keys() ?? []
+  assert.deepEqual([...days], ['2026-02-03', '2026-02-04'])
   const [row] = await parts.sql`select current_date - min(day) as age from price_closes`
   await pruneCloses(parts.sql, { symbols: ['ETH'], days: row?.age - 1 })
   assert.equal((await dailyCloses(parts.sql, { symbols: ['ETH'], days: 9 })).get('ETH')?.length, 3)

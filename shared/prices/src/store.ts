@@ -50,13 +50,16 @@ export async function findPrices(sql: Sql, symbols: readonly string[]): Promise<
   return new Map(rows.map(row => [row.asset_symbol, fromRow(row)]))
 }
 
-/** The last price of each of the last `days` UTC days that have one, oldest first, by symbol. */
+/** The last price of each UTC day (`2026-01-31`) that has one, oldest first. */
+export type DailyCloses = ReadonlyMap<string, string>
+
+/** Of the last `days` days that have a close, by symbol. */
 export async function dailyCloses(
   sql: Sql,
   { symbols, days }: { symbols: readonly string[]; days: number }
-): Promise<Map<string, string[]>> {
-  const rows = await sql<{ asset_symbol: string; closes: string[] }[]>`
-    select asset_symbol, array_agg(price_usd order by day) as closes
+): Promise<Map<string, DailyCloses>> {
+  const rows = await sql<{ asset_symbol: string; closes: Record<string, string> }[]>`
+    select asset_symbol, json_object_agg(day, price_usd order by day) as closes
     from (select distinct unnest(${symbols}::text[]) as asset_symbol) as given
     cross join lateral (
       select day, price_usd from price_closes
@@ -64,7 +67,7 @@ export async function dailyCloses(
       order by day desc limit ${days}
     ) as last
     group by asset_symbol`
-  return new Map(rows.map(row => [row.asset_symbol, row.closes]))
+  return new Map(rows.map(row => [row.asset_symbol, new Map(Object.entries(row.closes))]))
 }
 
 /** Forgets the closes of these assets that are older than `days`; the caller has locked the assets. */

@@ -5,8 +5,8 @@ import { compareFacts, type HeldFact } from './compare-facts.ts'
 import { type Finding, settle } from './finding.ts'
 
 const fact = chainFact(1, 5)
-const { fact_id, block_number, content_digest } = fact
-const held: HeldFact = { fact_id, event_id: null, block_number, content_digest, counts: true }
+const { fact_id, event_id, block_number, content_digest } = fact
+const held: HeldFact = { fact_id, event_id, block_number, content_digest, counts: true }
 const other = { ...held, fact_id: chainFact(2, 5).fact_id }
 const rows: [what: string, held: HeldFact[], found: string[]][] = [
   ['held as it is', [held], []],
@@ -14,13 +14,14 @@ const rows: [what: string, held: HeldFact[], found: string[]][] = [
   ['another body', [{ ...held, content_digest: '0'.repeat(64) }], ['altered']],
   ['another block', [{ ...held, block_number: 6 }], ['altered']],
   ['held as reverted', [{ ...held, counts: false }], ['missing']],
+  ['held, but not as final', [{ ...held, event_id: null }], ['missing']],
   ['another body, as reverted', [{ ...held, block_number: 6, counts: false }], ['altered', 'missing']],
   ['one that the chain doesn’t have', [held, other], ['extra']],
   ['one that the chain gave up', [held, { ...other, counts: false }], []]
 ]
 for (const [what, given, expected] of rows) {
   test(what, () => {
-    const found = compareFacts([fact], given)
+    const found = compareFacts({ chain: [fact], held: given, levels: 'every' })
     assert.deepEqual(
       found.map(({ kind }) => kind),
       expected
@@ -29,9 +30,13 @@ for (const [what, given, expected] of rows) {
   })
 }
 
+test('who is told of the first level only needn’t know of the last', () => {
+  assert.deepEqual(compareFacts({ chain: [fact], held: [{ ...held, event_id: null }], levels: 'first' }), [])
+})
+
 test('what is gone after a repair is repaired; what stays, changes or comes is wrong', () => {
   const finding = (detail: string): Finding => {
-    const [named] = compareFacts([fact], [])
+    const [named] = compareFacts({ chain: [fact], held: [], levels: 'every' })
     assert.ok(named)
     return { ...named, service: 'settlement', detail }
   }

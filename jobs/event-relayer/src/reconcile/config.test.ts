@@ -26,8 +26,9 @@ writeFileSync(
 )
 
 test('where nothing is set it is the local stack that is meant', () => {
-  const env = withLocalStack({ PATH: '/bin' }, path)
-  assert.equal(env.PUBSUB_EMULATOR_HOST, '127.0.0.1:2')
+  // A developer's shell often has a project of its own; others may set nothing by setting it empty.
+  const env = withLocalStack({ PATH: '/bin', GOOGLE_CLOUD_PROJECT: 'production', CHAIN_ID: '' }, path)
+  assert.deepEqual([env.PUBSUB_EMULATOR_HOST, env.GOOGLE_CLOUD_PROJECT, env.PATH], ['127.0.0.1:2', 'local', '/bin'])
   const config = readConfig(ReconcileConfig, env)
   assert.equal(config.CHAIN_ID, 31337)
   assert.equal(config.RISK_ENGINE_URL, 'http://127.0.0.1:5')

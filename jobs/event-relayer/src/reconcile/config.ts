@@ -32,12 +32,13 @@ export const STACK_FILE = '.local/stack.json'
 /** Any of these set means that something else than the local stack is meant. */
 const telling = ['CHAIN_ID', 'RPC_URLS', 'DATABASE_URL', 'SETTLEMENT_URL', 'RISK_ENGINE_URL', 'COMPLIANCE_URL']
 
-/** The environment, or where nothing is set the running local stack's. */
+/** The environment; where none of those is set, with what the running local stack says, so that nothing of another place is mixed with it. */
 export function withLocalStack(env: Environment, path: string = STACK_FILE): Environment {
   if (telling.some(name => env[name])) return env
   const stack = readStack(path)
   if (!stack) return env
   return {
+    ...env,
     CHAIN_ID: String(stack.chain_id),
     RPC_URLS: stack.rpc_url,
     ESCROW_FACTORIES: stack.factory,
@@ -48,8 +49,7 @@ export function withLocalStack(env: Environment, path: string = STACK_FILE): Env
     SETTLEMENT_URL: stack.services.settlement,
     RISK_ENGINE_URL: stack.services['risk-engine'],
     COMPLIANCE_URL: stack.services.compliance,
-    SERVICE_AUTH_MODE: 'none',
-    ...env
+    SERVICE_AUTH_MODE: 'none'
   }
 }
 

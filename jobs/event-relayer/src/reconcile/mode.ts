@@ -1,23 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { requireChain } from '@fusion-prime/chain'
 import { createIdTokens, createServiceClient } from '@fusion-prime/http'
 import { createSql, type OutboxMessage, type Pool } from '@fusion-prime/postgres'
 import { createPublisher } from '@fusion-prime/pubsub'
 import { EXIT, type Log, newTraceparent, PermanentError } from '@fusion-prime/runtime'
 import { createProgress } from '../backfill/progress.ts'
 import type { Range } from '../chain.ts'
-import { requireCheck } from '../config.ts'
 import { factMessage, manifestMessage } from '../message.ts'
-import { createProviders } from '../providers/pool.ts'
-import { resolveUrls } from '../providers/presets.ts'
-import { connectRpc } from '../providers/rpc.ts'
-import { createReaders } from '../readers.ts'
-import { loadLimits } from '../store/limits.ts'
 import { lastManifest } from '../store/manifests.ts'
+import { createReading, STATEMENT_MS, watchBelow, worldOf } from '../verify/create-reading.ts'
 import { createCovers, loadScope, rangeWithin } from '../verify/scope.ts'
-import { createSource } from '../verify/source.ts'
-import { escrowsBelow } from '../verify/stored.ts'
-import { createWatchSet } from '../watch.ts'
 import { systemClock } from '../world.ts'
 import { readParts } from './chain-parts.ts'
 import type { ReconcileConfig } from './config.ts'
@@ -43,7 +34,12 @@ export type ReconcileMode = {
 /** `--mode=reconcile`: the parts put together. Answers the exit code: 0 equal or repaired, 1 something stays wrong; throws where something couldn't be read. */
 export async function runReconcile(options: ReconcileMode): Promise<number> {
   const { config, log } = options
-  const sql = createSql({ url: config.DATABASE_URL, max: 1, applicationName: 'event-relayer-reconcile' })
+  const sql = createSql({
+    url: config.DATABASE_URL,
+    max: 1,
+    applicationName: 'event-relayer-reconcile',
+    statementTimeoutMs: STATEMENT_MS
+  })
   const publisher = createPublisher({ project: config.GOOGLE_CLOUD_PROJECT, timeoutMs: PUBLISH_MS })
   try {
     const report = createReport(options)
@@ -78,11 +74,8 @@ async function createReconciling(
   { config, log, mode }: ReconcileMode,
   { sql, range, scope, publish }: Prepared
 ): Promise<Reconciling> {
-  const { reading, factories } = createReading({ config, log, sql })
-  const watch = createWatchSet({
-    factories: [...factories, ...scope.coverage.map(({ factory }) => factory), ...(scope.lanes?.factories ?? [])],
-    escrows: await escrowsBelow(sql, { chainId: reading.chainId, block: range.from })
-  })
+  const { factories, ...reading } = createReading(sql, { config, log, world: worldOf(config) })
+  const watch = await watchBelow(sql, { scope, factories, chainId: config.CHAIN_ID, block: range.from })
   return {
     services: createServices(config, log),
     parts: asked => readParts(reading, { range: asked, watch, covers: createCovers(scope, watch) }),
@@ -103,34 +96,6 @@ async function createReconciling(
       const fault = (await publish(again)).find(one => one)
       if (fault) throw new Error('what is missing could not be published again', { cause: fault })
       for (const { topic, event_id } of again) log.info({ topic, event_id }, 'message_republished')
-    }
-  }
-}
-
-/** The chain, read through another provider than the one that is followed where there are several. */
-function createReading({ config, log, sql }: Pick<ReconcileMode, 'config' | 'log'> & { sql: Pool }) {
-  const chainId = config.CHAIN_ID
-  const chain = requireChain(chainId)
-  const urls = resolveUrls(config.RPC_URLS, chainId)
-  const providers = createProviders({
-    urls,
-    connect: url => connectRpc({ url, timeoutMs: config.RPC_TIMEOUT_MS, maxBytes: config.MAX_BATCH_BYTES }),
-    clock: systemClock,
-    log,
-    limits: { load: () => loadLimits(sql, chainId), save: async () => undefined }
-  })
-  const readers = createReaders({ chainId, format: chain.canProve ? 'ethereum' : 'unknown' })
-  const setting = 'OMISSION_CHECK'
-  return {
-    factories: config.ESCROW_FACTORIES.toLowerCase().split(','),
-    reading: {
-      source: createSource({ providers, readerOf: readers.of, log }),
-      chainId,
-      assetSymbol: chain.nativeAsset,
-      check: requireCheck({ check: config.OMISSION_CHECK, canProve: chain.canProve, providers: urls.length, setting }),
-      maxBlockRange: config.MAX_BLOCK_RANGE,
-      maxAddresses: config.MAX_ADDRESSES,
-      maxBatchBytes: config.MAX_BATCH_BYTES
     }
   }
 }

@@ -30,6 +30,7 @@ function modelService(name: ServiceName, state: State): AskedService & { receive
     state.facts.filter(one => one.block_number >= from && one.block_number <= to)
   return {
     name,
+    levels: 'every',
     digests: async asked => {
       if (state.late-- === 0) state.facts = factsOf(range)
       return digestsOf(within(asked))

@@ -21,7 +21,7 @@ export type Reconciling = {
 
 /** What was compared of some blocks. */
 export type Row = Range & { facts: number; manifests: number; found: readonly Settled[] }
-/** How many escrows a service checked its rows of. */
+/** How many more escrows a service checked its rows of, a page at a time. */
 export type Checked = { service: ServiceName; escrows: number; found: readonly Settled[] }
 
 export type Witness = { row(row: Row): void; checked(checked: Checked): void }
@@ -46,9 +46,10 @@ export async function reconcile(deps: Reconciling, range: Range, witness: Witnes
   if (gaps.length > 0) witness.row({ ...range, facts: 0, manifests: 0, found: gaps })
   count(gaps)
   for (const service of deps.services) {
-    const checked = await checkDerived(deps, { service, range })
-    count(checked.found)
-    witness.checked(checked)
+    for await (const checked of checkDerived(deps, { service, range })) {
+      count(checked.found)
+      witness.checked(checked)
+    }
   }
   return wrong === 0
 }
@@ -76,8 +77,11 @@ async function lookAt(
   const range = { from, to }
   const found = services.map(async (service): Promise<Finding[]> => {
     const held = await service.digests(range)
-    if (held.digest === digests.digest && held.content_digest === digests.content_digest) return []
-    return compareFacts(facts, await service.facts(range)).map(finding => ({ service: service.name, ...finding }))
+    const isFinal = service.levels === 'first' || held.final_count === digests.count
+    if (held.digest === digests.digest && held.content_digest === digests.content_digest && isFinal) return []
+    const { levels } = service
+    const found = compareFacts({ chain: facts, held: await service.facts(range), levels })
+    return found.map(finding => ({ service: service.name, ...finding }))
   })
   const copies = services.map(async ({ name, manifests }) => ({ service: name, manifests: await manifests(range) }))
   const [findings, stated] = await Promise.all([Promise.all(found), Promise.all(copies).then(manifests.compare)])
@@ -85,21 +89,18 @@ async function lookAt(
 }
 
 /** Asks a service for all that its rows aren't as its facts give them, a page at a time. */
-async function checkDerived(
+async function* checkDerived(
   { mode }: Reconciling,
   { service, range }: { service: AskedService; range: Range }
-): Promise<Checked> {
-  const found: Settled[] = []
-  let escrows = 0
+): AsyncGenerator<Checked> {
   for (let cursor: string | undefined; ; ) {
     const look = () => service.faults(range, cursor)
     const page = await look()
     const after = mode === 'repair' ? await repairDerived(service, { page, look }) : page.items
     const named = (items: typeof page.items) =>
       items.map((fault): Finding => ({ service: service.name, block_number: null, fact_id: null, ...fault }))
-    found.push(...settle(named(page.items), named(after)))
-    escrows += page.escrows
-    if (page.next_cursor === null) return { service: service.name, escrows, found }
+    yield { service: service.name, escrows: page.escrows, found: settle(named(page.items), named(after)) }
+    if (page.next_cursor === null) return
     cursor = page.next_cursor
   }
 }

@@ -1,5 +1,5 @@
-import { type Settled, serviceNames } from './finding.ts'
-import type { Checked, Row, Witness } from './reconcile.ts'
+import { type Finding, type ServiceName, type Settled, serviceNames } from './finding.ts'
+import type { Row, Witness } from './reconcile.ts'
 
 /** Findings that are told one by one; all of them are counted. */
 const LIMIT = 1_000
@@ -12,12 +12,16 @@ export type Outcome = {
   manifests: number
 }
 
+/** How many findings there are of each kind, and how many stayed. */
+type Tally = { kinds: Partial<Record<Finding['kind'], number>>; wrong: number }
+
 export type Report = Witness & { end(range: { from: number; to: number }): Outcome }
 
 /** As text: a table of ranges, those in a row that are right as one, then each finding. As JSON: one object a line. */
 export function createReport({ format, write }: { format: 'text' | 'json'; write(text: string): void }): Report {
-  const rows: Row[] = []
-  const checks: Checked[] = []
+  const lines: string[][] = [head]
+  let right: Row | undefined
+  const checks = new Map<ServiceName, { escrows: number; tally: Tally }>()
   const findings: Settled[] = []
   const totals = { facts: 0, manifests: 0, findings: 0, wrong: 0 }
   const json = (value: object) => {
@@ -29,21 +33,23 @@ export function createReport({ format, write }: { format: 'text' | 'json'; write
       totals.findings += 1
       if (finding.outcome === 'wrong') totals.wrong += 1
       if (totals.findings > LIMIT) continue
-      findings.push(finding)
+      if (format === 'text') findings.push(finding)
       json({ finding })
     }
   }
 
   function keep(row: Row): void {
-    const last = rows.at(-1)
-    if (!last || last.found.length + row.found.length > 0) rows.push(row)
-    else
-      rows[rows.length - 1] = {
-        ...last,
-        to: row.to,
-        facts: last.facts + row.facts,
-        manifests: last.manifests + row.manifests
-      }
+    if (row.found.length > 0) {
+      flush()
+      lines.push(rowOf(row))
+    } else if (right) {
+      right = { ...right, to: row.to, facts: right.facts + row.facts, manifests: right.manifests + row.manifests }
+    } else right = row
+  }
+
+  function flush(): void {
+    if (right) lines.push(rowOf(right))
+    right = undefined
   }
 
   return {
@@ -52,13 +58,14 @@ export function createReport({ format, write }: { format: 'text' | 'json'; write
       totals.manifests += row.manifests
       keep(row)
       const { found, ...range } = row
-      json({ range: { ...range, findings: found.length, verdict: verdictOf(found) } })
+      json({ range: { ...range, findings: found.length, verdict: verdictOf(tallyOf(found)) } })
       note(found)
     },
     checked(checked) {
-      checks.push(checked)
       const { found, ...of } = checked
-      json({ checked: { ...of, findings: found.length, verdict: verdictOf(found) } })
+      const { escrows, tally } = checks.get(of.service) ?? { escrows: 0, tally: tallyOf([]) }
+      checks.set(of.service, { escrows: escrows + of.escrows, tally: tallyOf(found, tally) })
+      json({ checked: { ...of, findings: found.length, verdict: verdictOf(tallyOf(found)) } })
       note(found)
     },
     end({ from, to }) {
@@ -67,7 +74,8 @@ export function createReport({ format, write }: { format: 'text' | 'json'; write
       const untold = Math.max(0, totals.findings - LIMIT)
       json({ result, from, to, ...totals, untold })
       if (format === 'text') {
-        write(tableOf([head, ...rows.map(rowOf), derivedOf(checks)]))
+        flush()
+        write(tableOf([...lines, derivedOf(checks)]))
         for (const finding of findings) write(textOf(finding))
         if (untold > 0) write(`${untold} more findings: reconcile smaller ranges to see them\n`)
         const found = `${totals.findings} findings, ${totals.wrong} of them still wrong`
@@ -83,35 +91,47 @@ const repairedOr = (findings: number) => (findings > 0 ? 'repaired' : 'equal')
 const head = ['blocks', 'chain', 'manifests', ...serviceNames, 'verdict']
 
 const rowOf = ({ from, to, facts, manifests, found }: Row): string[] => {
-  const of = (service: string) => cellOf(found.filter(one => one.what !== 'manifest' && one.service === service))
+  const of = (service: string) =>
+    cellOf(tallyOf(found.filter(one => one.what !== 'manifest' && one.service === service)))
   const stated = found.filter(({ what }) => what === 'manifest')
   return [
     `${from}-${to}`,
     `${facts} facts`,
-    stated.length > 0 ? cellOf(stated) : `${manifests} ok`,
+    stated.length > 0 ? cellOf(tallyOf(stated)) : `${manifests} ok`,
     ...serviceNames.map(of),
-    verdictOf(found)
+    verdictOf(tallyOf(found))
   ]
 }
 
-function derivedOf(checks: readonly Checked[]): string[] {
+function derivedOf(checks: ReadonlyMap<ServiceName, { escrows: number; tally: Tally }>): string[] {
   const cells = serviceNames.map(name => {
-    const check = checks.find(({ service }) => service === name)
+    const check = checks.get(name)
     if (!check) return '-'
-    return check.found.length > 0 ? cellOf(check.found) : `${check.escrows} escrows ok`
+    return hasAny(check.tally) ? cellOf(check.tally) : `${check.escrows} escrows ok`
   })
-  return ['their rows', '-', '-', ...cells, verdictOf(checks.flatMap(({ found }) => found))]
+  const verdicts = [...checks.values()].map(({ tally }) => verdictOf(tally))
+  const worst = (['wrong', 'repaired'] as const).find(verdict => verdicts.includes(verdict))
+  return ['their rows', '-', '-', ...cells, worst ?? 'ok']
 }
 
-function cellOf(found: readonly Settled[]): string {
-  if (found.length === 0) return 'ok'
-  const byKind = Object.entries(Object.groupBy(found, ({ kind }) => kind))
-  return byKind.map(([kind, some]) => `${some.length} ${kind}`).join(', ')
+function tallyOf(found: readonly Settled[], before: Tally = { kinds: {}, wrong: 0 }): Tally {
+  const kinds = { ...before.kinds }
+  for (const { kind } of found) kinds[kind] = (kinds[kind] ?? 0) + 1
+  return { kinds, wrong: before.wrong + found.filter(({ outcome }) => outcome === 'wrong').length }
 }
 
-function verdictOf(found: readonly Settled[]): 'ok' | 'repaired' | 'wrong' {
-  if (found.some(({ outcome }) => outcome === 'wrong')) return 'wrong'
-  return found.length > 0 ? 'repaired' : 'ok'
+const hasAny = ({ kinds }: Tally): boolean => Object.keys(kinds).length > 0
+
+const cellOf = (tally: Tally): string =>
+  hasAny(tally)
+    ? Object.entries(tally.kinds)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(', ')
+    : 'ok'
+
+function verdictOf(tally: Tally): 'ok' | 'repaired' | 'wrong' {
+  if (tally.wrong > 0) return 'wrong'
+  return hasAny(tally) ? 'repaired' : 'ok'
 }
 
 function textOf({ outcome, service, kind, what, block_number, fact_id, escrow_address, detail }: Settled): string {

@@ -1,3 +1,4 @@
+import { subscriptions } from '@fusion-prime/events'
 import type { CallContext, ServiceClient } from '@fusion-prime/http'
 import {
   type AnswerOf,
@@ -6,10 +7,12 @@ import {
   listRangeFaults,
   listRangeManifests,
   type Operation,
+  type RangeDigests,
   type RequestOf,
   repairRange
 } from '@fusion-prime/operations'
 import type { Range } from '../chain.ts'
+import type { Levels } from './compare-facts.ts'
 import type { ServiceName } from './finding.ts'
 
 export type FaultsPage = AnswerOf<typeof listRangeFaults>
@@ -18,7 +21,8 @@ export type RepairRequest = Omit<RequestOf<typeof repairRange>, 'chain_id'>
 /** A service as reconciliation asks it, about one chain. Every answer is one that could be had: what can't be read throws. */
 export type AskedService = {
   name: ServiceName
-  digests(range: Range): Promise<Pick<AnswerOf<typeof getRanges>, 'count' | 'digest' | 'content_digest'>>
+  levels: Levels
+  digests(range: Range): Promise<RangeDigests>
   facts(range: Range): Promise<AnswerOf<typeof listRangeFacts>['items']>
   manifests(range: Range): Promise<AnswerOf<typeof listRangeManifests>['items']>
   /** A page of the service's check of itself; `cursor` undefined for the first. */
@@ -61,6 +65,7 @@ export function createAskedService({
   const asked = (range: Range, cursor?: string) => ({ ...range, chain_id, ...(cursor !== undefined && { cursor }) })
   return {
     name,
+    levels: subscriptions[`escrow-events-${name}`].filter === null ? 'every' : 'first',
     digests: range => ask(getRanges, asked(range)),
     facts: range => all(cursor => ask(listRangeFacts, asked(range, cursor))),
     manifests: range => all(cursor => ask(listRangeManifests, asked(range, cursor))),

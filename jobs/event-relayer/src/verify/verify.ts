@@ -1,34 +1,29 @@
 import type { Pool } from '@fusion-prime/postgres'
 import type { Log } from '@fusion-prime/runtime'
 import type { BlockId, Range } from '../chain.ts'
-import type { FinalityRule, OmissionCheck } from '../config.ts'
-import { type ReadLog, readLog } from '../decode/escrow.ts'
+import type { FinalityRule } from '../config.ts'
 import { FIRST_SIZE, nextSize } from '../range.ts'
-import { ChainMoved } from '../read/chain-moved.ts'
-import { readRange, type VerifiedRange } from '../read/read-range.ts'
-import { createWatchSet, type WatchSet } from '../watch.ts'
+import type { WatchSet } from '../watch.ts'
 import { createManifestAudit, type ManifestAudit } from './audit-manifests.ts'
 import { compareRange, type OnChain } from './compare.ts'
+import { watchBelow } from './create-reading.ts'
 import type { Difference } from './difference.ts'
 import { compareOutbox, type Expected, expectedOf, loadMessages, manifestExpected, strayMessages } from './outbox.ts'
+import { type ChainReading, readChain } from './read-chain.ts'
 import { retentionOf } from './retention.ts'
 import { createCovers, loadScope, rangeWithin, type Scope } from './scope.ts'
 import type { Source } from './source.ts'
-import { escrowsBelow, loadStored, type Stored, snapshot } from './stored.ts'
+import { loadStored, type Stored, snapshot } from './stored.ts'
 import { endingAbove, endingBelow } from './stored-manifests.ts'
 
-export type Verifying = {
+export type Verifying = ChainReading & {
   sql: Pool
   source: Source
   log: Log
-  chainId: number
-  assetSymbol: string
   /** As configured, in lower-case hex. */
   factories: readonly string[]
   finality: FinalityRule
-  check: OmissionCheck
   maxBlockRange: number
-  maxAddresses: number
   maxBatchBytes: number
   retentionHours: number
 }
@@ -47,9 +42,6 @@ export type Verified = Range & {
 /** Whom it tells: each difference, and how many blocks are done. */
 export type Witness = { found(difference: Difference): void; progress(blocks: number, range: Range): void }
 
-/** Reorgs while a range is read, before it counts as unreadable. */
-const MOVES = 5
-
 /**
  * Compares what is stored of a range, and what was said of it, with the chain. It writes nothing and takes no lease, so a relayer may go on
  * meanwhile. Throws a PermanentError for blocks that weren't relayed, NoProvider where the chain can't be read.
@@ -59,10 +51,7 @@ export async function verify(deps: Verifying, asked: Partial<Range>, witness: Wi
   const scope = await loadScope(sql, chainId)
   const range = rangeWithin(scope, asked)
   const { from, to } = range
-  const watch = createWatchSet({
-    factories: [...deps.factories, ...scope.coverage.map(({ factory }) => factory), ...(scope.lanes?.factories ?? [])],
-    escrows: await escrowsBelow(sql, { chainId, block: from })
-  })
+  const watch = await watchBelow(sql, { scope, factories: deps.factories, chainId, block: from })
   const audit = createManifestAudit({
     from,
     firstBlock: scope.checkpoint.first_block,
@@ -131,7 +120,7 @@ async function lookTwice(deps: Verifying, place: Place): Promise<Look> {
 /** Compares a range once; `keep` makes it the base of what follows. */
 async function look(deps: Verifying, { scope, watch, audit, range, parent, finalized }: Place) {
   const { sql, chainId } = deps
-  const { verified, reads } = await readChain(deps, { range, parent, watch, finalized })
+  const { verified, reads } = await readChain(deps, { range, parent, watch, pinFrom: finalized + 1 })
   const chain: OnChain = {
     ...verified,
     reads,
@@ -173,36 +162,4 @@ function factsOf({ facts }: Stored, { reads }: OnChain) {
     const body = bodies.get(fact.fact_id)
     return body ? [{ ...fact, body }] : []
   })
-}
-
-async function readChain(
-  deps: Verifying,
-  { range, parent, watch, finalized }: Pick<Place, 'range' | 'parent' | 'watch' | 'finalized'>
-): Promise<{ verified: VerifiedRange; reads: ReadLog[] }> {
-  const { chainId, assetSymbol, check, maxAddresses, source } = deps
-  let known = parent
-  for (let moves = 0; ; moves++) {
-    try {
-      const verified = await source.read(async readers => {
-        known ??= await blockBefore(range.from, readers[0])
-        return readRange({ readers, range, parent: known, watch, check, pinFrom: finalized + 1, maxAddresses })
-      })
-      for (const [escrow, factory] of verified.born) watch.add(escrow, factory)
-      const context = {
-        chain_id: chainId,
-        asset_symbol: assetSymbol,
-        blocks: new Map(verified.headers.map(header => [header.hash, header])),
-        factories: watch.factories,
-        escrows: watch.escrows
-      }
-      return { verified, reads: verified.logs.map(log => readLog(log, context)) }
-    } catch (error) {
-      if (!(error instanceof ChainMoved) || moves === MOVES) throw error
-      known = undefined
-    }
-  }
-}
-
-async function blockBefore(from: number, reader: { header(number: number): Promise<BlockId> }): Promise<BlockId> {
-  return from === 0 ? { number: -1, hash: `0x${'0'.repeat(64)}` } : reader.header(from - 1)
 }

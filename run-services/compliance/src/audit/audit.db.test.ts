@@ -3,8 +3,8 @@ import { after, before, beforeEach, test } from 'node:test'
 import { testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { type Sql, transaction } from '@fusion-prime/postgres'
 import { createCompliance } from '../app.ts'
-import { createTestCompliance, type TestCompliance } from '../compliance-fixture.ts'
 import { createKeepList } from '../sanctions/snapshots.ts'
+import { createTestCompliance, type TestCompliance } from '../testing.ts'
 import { canonical, GENESIS, linkHash } from './chain.ts'
 
 let compliance: TestCompliance

@@ -11,7 +11,7 @@ import {
 } from '@fusion-prime/events'
 import { PUSH_PREFIX, testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { createCompliance } from '../app.ts'
-import { createTestCompliance, type TestCompliance } from '../compliance-fixture.ts'
+import { createTestCompliance, type TestCompliance } from '../testing.ts'
 
 let compliance: TestCompliance
 let app: ReturnType<typeof createCompliance>

@@ -82,7 +82,7 @@ function kyc({ facts: { user } }: Question): Finding {
   return { check: 'kyc_verified', doubts: user.kyc_status === 'verified' ? [] : [`kyc_${user.kyc_status}`] }
 }
 
-/** Without a list nobody is clear. A name that an operator hasn't cleared is treated as the listed one. */
+/** Without a list nobody is clear. */
 function sanctions({ facts }: Question): Finding {
   const rejects = [
     ...(facts.sanctions.payer === null ? [] : ['payer_sanctioned']),
@@ -109,7 +109,7 @@ function travelRule({ facts: { jurisdiction, user, payee }, usd }: Question): Fi
   return { check, doubts: applies && !(isKnown(user) && isKnown(payee)) ? ['travel_rule_data_missing'] : [] }
 }
 
-export const isJustBelow = (usd: Decimal, jurisdiction: Jurisdiction): boolean => {
+const isJustBelow = (usd: Decimal, jurisdiction: Jurisdiction): boolean => {
   const threshold = thresholdOf(jurisdiction)
   return usd.lt(threshold) && usd.gte(new Decimal(threshold).times(JUST_BELOW_SHARE))
 }

@@ -12,7 +12,7 @@ export function commandOutcomes(deps: ConsumeDeps): FastifyPluginAsync {
       const failed = events.flatMap(({ body }) =>
         body.event_type === 'command_rejected' || body.event_type === 'command_failed' ? body.command_id : []
       )
-      if (failed.length > 0) await discount(sql, failed.sort())
+      if (failed.length > 0) await discount(sql, failed)
       return []
     }
   })(deps)

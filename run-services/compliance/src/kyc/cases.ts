@@ -3,9 +3,9 @@ import { HttpProblem } from '@fusion-prime/http'
 import { type Sql, transaction } from '@fusion-prime/postgres'
 import type { SanctionsList } from '../sanctions/list.ts'
 import type { SanctionsSource } from '../sanctions/source.ts'
-import { daysBefore, entryKey, hasEnded, mayMove, statusAt } from './kyc.ts'
+import { daysBefore, hasEnded, mayMove, statusAt } from './kyc.ts'
 import { type Act, type Move, move, recordMove } from './move.ts'
-import { isNameDue, LOOKS_LISTED, type ScreenNameDeps, screenName } from './screen-name.ts'
+import { dismissSeen, isNameDue, LOOKS_LISTED, type ScreenNameDeps, screenName } from './screen-name.ts'
 import {
   eraseIdentity,
   findCase,
@@ -14,8 +14,7 @@ import {
   findVerifiedBefore,
   insertCase,
   type KnownCase,
-  lockUser,
-  saveScreening
+  lockUser
 } from './store.ts'
 
 export type KycDeps = ScreenNameDeps & { sql: Sql; sanctions: SanctionsSource; kycValidDays: number }
@@ -74,7 +73,7 @@ export async function moveCase(deps: KycDeps, { case_id, to, reason }: Move & { 
   return moved
 }
 
-/** Only with a name that the list in force has screened, and that is like none of its entries or was looked at in review. */
+/** Only with a name that the list in force has screened, and that is like none of its entries but those looked at in review. */
 async function verify(
   tx: Sql,
   known: KnownCase,
@@ -83,19 +82,13 @@ async function verify(
   const list = deps.sanctions.current()
   if (!list) throw new HttpProblem(503, 'no list of sanctions is in force, so the name can’t be screened: try again')
   const screened = await screenName(tx, known, { ...deps, list, act: compliance(act) })
-  const { identity } = screened
-  if (!identity?.match) return { moved: await move(tx, screened, { to: 'verified', reason, act }) }
-  const entry = entryKey(identity.match)
-  const seen = known.status === 'review' && known.identity?.match && entryKey(known.identity.match) === entry
-  if (seen) {
-    const cleared = { ...identity, match: null, dismissed: [...identity.dismissed, entry] }
-    await saveScreening(tx, { case_id: known.case_id, ...cleared })
-    return { moved: await move(tx, { ...screened, identity: cleared }, { to: 'verified', reason, act }) }
-  }
-  const inReview = screened.status === 'review'
+  const left = await dismissSeen(tx, { before: known, screened }, { ...deps, list })
+  const match = left.identity?.match
+  if (!match) return { moved: await move(tx, left, { to: 'verified', reason, act }) }
   const review = { to: 'review' as const, reason: LOOKS_LISTED, act: compliance(act) }
-  const problem = `the name is like an entry of ${identity.match.list}: the case is in review; verify it there if that is somebody else`
-  return { moved: inReview ? screened : await move(tx, screened, review), problem: new HttpProblem(409, problem) }
+  const problem = `the name is like an entry of ${match.list}: the case is in review; verify it there if that is somebody else`
+  const moved = left.status === 'review' ? left : await move(tx, left, review)
+  return { moved, problem: new HttpProblem(409, problem) }
 }
 
 /** Removes the personal data of a case. Who has no name can't be screened: the case expires. Again it changes nothing. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { createCompliance } from '../app.ts'
-import { createTestCompliance, type TestCompliance } from '../compliance-fixture.ts'
+import { createTestCompliance, type TestCompliance } from '../testing.ts'
 
 let compliance: TestCompliance
 let app: ReturnType<typeof createCompliance>
@@ -94,6 +94,15 @@ test('a name that came onto the list since is found when somebody verifies it; d
   await compliance.publish('third', { names: ['LATER, Carl'] })
   await post('/screenings/rescreen')
   assert.equal(await userStatus('carl'), 'verified')
+})
+
+test('each entry that a name is like is looked at: dismissing one doesn’t hide another', async () => {
+  await compliance.publish('alike', { names: ['Ivan Petrov', 'Gregor Samsonov', 'Gregor Samsonof'] })
+  const { case_id, status, identity } = (await open('gregor', { full_name: 'Gregor Samsonov' })).json()
+  assert.deepEqual([status, identity.match.name], ['review', 'Gregor Samsonov'])
+  assert.equal((await move(case_id, 'verified', 'another one')).statusCode, 409)
+  assert.equal((await app.inject(`/kyc/cases/${case_id}`)).json().identity.match.name, 'Gregor Samsonof')
+  assert.equal((await move(case_id, 'verified', 'another one')).json().status, 'verified')
 })
 
 test('nobody is verified while there is no list', async () => {

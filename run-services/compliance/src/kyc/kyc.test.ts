@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hasEnded, kycStatuses, mayMove, stands, statusAt, userKey } from './kyc.ts'
+import { hasEnded, kycStatuses, mayMove, statusAt, userKey } from './kyc.ts'
 
 test('the states that a case can come to, from each', () => {
   const table = Object.fromEntries(
@@ -31,12 +31,4 @@ test('a verification is over after its days, to the millisecond; other states do
 test('an address is one user in any case; other names stay as they are', () => {
   assert.equal(userKey(`0x${'aB'.repeat(20)}`), `0x${'ab'.repeat(20)}`)
   assert.equal(userKey('User-7'), 'User-7')
-})
-
-test('a match stands unless that very entry was dismissed', () => {
-  const match = { name: 'Ivan Petrov', list: 'EU', score: 0.9 }
-  assert.equal(stands(match, []), true)
-  assert.equal(stands(match, ['UN: Ivan Petrov', 'EU: Ivan']), true)
-  assert.equal(stands(match, ['EU: Ivan Petrov']), false)
-  assert.equal(stands(undefined, []), false)
 })

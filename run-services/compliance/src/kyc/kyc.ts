@@ -39,8 +39,5 @@ export const userKey = (user_id: string): string =>
 /** An entry of a sanctions list that a name is like. */
 export type NameMatch = { name: string; list: string; score: number }
 
+/** By which an entry is dismissed: an operator found that it is somebody else. */
 export const entryKey = ({ list, name }: Pick<NameMatch, 'list' | 'name'>): string => `${list}: ${name}`
-
-/** Whether the match stands: an operator may have found that it is somebody else. */
-export const stands = (match: NameMatch | undefined, dismissed: readonly string[]): match is NameMatch =>
-  match !== undefined && !dismissed.includes(entryKey(match))

@@ -2,7 +2,7 @@ import type { Sql } from '@fusion-prime/postgres'
 import type { Log } from '@fusion-prime/runtime'
 import type { SanctionsList } from '../sanctions/list.ts'
 import type { FindName } from '../sanctions/names.ts'
-import { mayMove, stands } from './kyc.ts'
+import { entryKey, mayMove } from './kyc.ts'
 import { type Act, move } from './move.ts'
 import { type Identity, type KnownCase, saveScreening } from './store.ts'
 
@@ -26,12 +26,29 @@ export async function screenName(
 ): Promise<KnownCase> {
   const { case_id, identity } = known
   if (!identity || !isNameDue(identity, list)) return known
-  const found = findName(list, identity.full_name)
-  const match = stands(found, identity.dismissed) ? found : null
+  const match = findName(list, identity) ?? null
   const screened: Identity = { ...identity, screened_by: list.sha256, screened_as_of: list.asOf, match }
   await saveScreening(sql, { case_id, ...screened })
   const after = { ...known, identity: screened }
   if (!match) return after
   if (!identity.match) log.error({ case_id, list: match.list, list_version: list.version }, 'sanctioned_name')
   return mayMove(known.status, 'review') ? move(sql, after, { to: 'review', reason: LOOKS_LISTED, act }) : after
+}
+
+/**
+ * Who verifies a case in review says that the match is somebody else: the entry that was seen there is dismissed, and the one that the
+ * name is like next takes its place.
+ */
+export async function dismissSeen(
+  sql: Sql,
+  { before, screened }: { before: KnownCase; screened: KnownCase },
+  { findName, list }: Pick<ScreenNameDeps, 'findName'> & { list: SanctionsList }
+): Promise<KnownCase> {
+  const { case_id, identity } = screened
+  const seen = before.status === 'review' ? before.identity?.match : null
+  if (!seen || !identity?.match || entryKey(seen) !== entryKey(identity.match)) return screened
+  const dismissed = [...identity.dismissed, entryKey(seen)]
+  const left = { ...identity, dismissed, match: findName(list, { ...identity, dismissed }) ?? null }
+  await saveScreening(sql, { case_id, ...left })
+  return { ...screened, identity: left }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createFact, pushOf, testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { createCompliance } from '../app.ts'
-import { createTestCompliance, type TestCompliance } from '../compliance-fixture.ts'
+import { createTestCompliance, type TestCompliance } from '../testing.ts'
 import { createRescreening } from './rescreen.ts'
 
 let compliance: TestCompliance

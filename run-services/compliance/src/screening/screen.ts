@@ -28,17 +28,20 @@ export async function screenAddresses(
 ): Promise<{ screened: number; messages: OutgoingMessage[] }> {
   const distinct = [...new Set(addresses)]
   const list = sanctions.current()
-  const stored = new Map((await findScreenings(sql, distinct)).map(one => [one.address, one]))
+  const before = new Map((await findScreenings(sql, distinct)).map(one => [one.address, one]))
   const screened_at = now()
-  const due = distinct.filter(address => isDue(stored.get(address), list))
+  const due = distinct.filter(address => isDue(before.get(address), list))
   const screenings = due.map(address => ({ address, screened_at, ...judge(address, list) }))
   if (screenings.length > 0) await saveScreenings(sql, screenings)
   for (const { address, result, list: name, list_version } of screenings)
     if (result === 'match') log.error({ address, list: name, list_version }, 'sanctioned_address')
 
-  const results = new Map([...stored.values(), ...screenings].map(one => [one.address, one.result]))
-  const matched = distinct.filter(address => results.get(address) === 'match')
-  const cleared = due.filter(address => stored.get(address)?.result === 'match' && results.get(address) === 'clear')
+  // What stands may be the verdict of another instance with a newer list, which ours has waited for.
+  const after = due.length > 0 ? await findScreenings(sql, distinct) : [...before.values()]
+  const matched = after.filter(one => one.result === 'match').map(one => one.address)
+  const cleared = after
+    .filter(one => one.result === 'clear' && before.get(one.address)?.result === 'match')
+    .map(one => one.address)
   if (cleared.length > 0) await forgetMatches(sql, cleared)
   const messages = matched.length > 0 ? await newMatches(sql, { addresses: matched, at: screened_at, log }) : []
   return { screened: due.length, messages }

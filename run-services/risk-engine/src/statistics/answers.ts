@@ -45,8 +45,8 @@ export function describeLoss(
   return { ...known, ...inUsd(parametricLoss(deviation, horizon)), observations: 0, sigma_day }
 }
 
-const lastOf = (closes: Portfolio['closes'], days: number): Map<string, readonly string[]> =>
-  new Map([...closes].map(([asset, all]) => [asset, all.slice(-days)]))
+const lastOf = (closes: Portfolio['closes'], days: number): Portfolio['closes'] =>
+  new Map([...closes].map(([asset, all]) => [asset, new Map([...all].slice(-days))]))
 
 /** The shares of a portfolio's assets, largest first; no figures where a price is missing. */
 export function describeConcentration({ amounts, quotes }: Portfolio) {

@@ -1,13 +1,14 @@
+import type { DailyCloses } from '@fusion-prime/prices'
 import { Approximate, type Decimal, sum } from '../decimal.ts'
 
-/** One close per day, oldest first, by asset. */
-export type Closes = ReadonlyMap<string, readonly string[]>
+/** By asset. */
+export type Closes = ReadonlyMap<string, DailyCloses>
 
 /** Worth in USD by asset. */
 export type Values = ReadonlyMap<string, Decimal>
 
 /** `log` for a deviation; `simple` for what a day would have cost, since only simple returns add up over assets. */
-export type ReturnKind = 'log' | 'simple'
+type ReturnKind = 'log' | 'simple'
 
 /** The share of each asset in what all are worth; all 0 when that is nothing. */
 export function sharesOf(values: Values): Map<string, Decimal> {
@@ -18,16 +19,15 @@ export function sharesOf(values: Values): Map<string, Decimal> {
 
 /** Daily returns of a portfolio that has these shares every day, over the days that all its assets have; oldest first. */
 export function portfolioReturns(shares: Values, { closes, kind }: { closes: Closes; kind: ReturnKind }): Decimal[] {
-  const series = [...shares].map(([asset, share]) => ({ share, closes: closes.get(asset) ?? [] }))
-  const days = series.length === 0 ? 0 : Math.min(...series.map(one => one.closes.length))
-  const weighted = series.map(({ share, closes: all }) =>
-    dailyReturns(all.slice(all.length - days), kind).map(change => change.times(share))
-  )
-  return Array.from({ length: Math.max(0, days - 1) }, (_, day) => sum(weighted.flatMap(returns => returns[day] ?? [])))
+  const series = [...shares].map(([asset, share]) => ({
+    share,
+    closes: closes.get(asset) ?? new Map<string, string>()
+  }))
+  const days = [...(series[0]?.closes.keys() ?? [])].filter(day => series.every(one => one.closes.has(day)))
+  const changeOn = (day: string, before: string): Decimal =>
+    sum(series.map(one => changeOf[kind](one.closes.get(day) ?? '', one.closes.get(before) ?? '').times(one.share)))
+  return days.slice(1).map((day, index) => changeOn(day, days[index] ?? day))
 }
-
-const dailyReturns = (closes: readonly string[], kind: ReturnKind): Decimal[] =>
-  closes.slice(1).map((close, index) => changeOf[kind](close, closes[index] ?? close))
 
 const changeOf: Record<ReturnKind, (close: string, before: string) => Decimal> = {
   log: logarithmOf,

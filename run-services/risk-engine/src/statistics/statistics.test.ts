@@ -56,11 +56,17 @@ test('the sample deviation divides by n - 1', () => {
 const usd = (values: Record<string, string>) =>
   new Map(Object.entries(values).map(([asset, value]) => [asset, new Decimal(value)]))
 
-test('returns are weighted by worth, over the last days that all assets have', () => {
-  const closes = new Map([
-    ['ETH', ['1', '100', '110', '99']],
-    ['USDC', ['1', '1', '1']]
-  ])
+/** One close a day, by asset; '' is a day without. */
+const closesOf = (closes: Record<string, readonly string[]>) =>
+  new Map(
+    Object.entries(closes).map(([asset, all]) => [
+      asset,
+      new Map(all.map((close, day) => [`day ${day}`, close] as const).filter(([, close]) => close !== ''))
+    ])
+  )
+
+test('returns are weighted by worth, over the days that all assets have', () => {
+  const closes = closesOf({ ETH: ['1', '100', '110', '7', '99'], USDC: ['', '1', '1', '', '1'] })
   const returns = portfolioReturns(sharesOf(usd({ ETH: '300', USDC: '100' })), { closes, kind: 'simple' })
   assert.deepEqual(
     returns.map(change => change.toNumber()),
@@ -85,20 +91,27 @@ for (const [what, { values, closes, expected }] of Object.entries({
     closes: { ETH: ['1', '2', '1'] },
     expected: '0.4906290717342737'
   },
+  'without common days everything has its default': {
+    values: { ETH: '5', USDC: '5' },
+    closes: { ETH: ['1', '2', '1'], USDC: ['', '', '', '1', '2', '1'] },
+    expected: '0.0205'
+  },
+  'a day that only one has changes nothing yet': {
+    values: { ETH: '5', USDC: '5' },
+    closes: { ETH: ['1', '2', '1', '9'], USDC: ['1', '2', '1'] },
+    expected: '0.980258143468547'
+  },
   'what is worth nothing counts for nothing': { values: { ETH: '5', SHIB: '0' }, closes: {}, expected: '0.04' },
   'nothing doesn’t move': { values: {}, closes: {}, expected: '0' }
 })) {
   test(what, () => {
-    const deviation = deviationOf(usd(values), { closes: new Map(Object.entries(closes)), defaults })
+    const deviation = deviationOf(usd(values), { closes: closesOf(closes), defaults })
     isNear(deviation, expected, 1e-14)
   })
 }
 
 test('opposite moves cancel out in a portfolio', () => {
-  const closes = new Map([
-    ['ETH', ['1', '2', '1', '2']],
-    ['BTC', ['2', '1', '2', '1']]
-  ])
+  const closes = closesOf({ ETH: ['1', '2', '1', '2'], BTC: ['2', '1', '2', '1'] })
   isNear(deviationOf(usd({ ETH: '5', BTC: '5' }), { closes, defaults }), 0, 1e-25)
 })
 

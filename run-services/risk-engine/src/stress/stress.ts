@@ -16,7 +16,7 @@ const stablecoins: ReadonlySet<string> = new Set(['USDC'])
 const DEPEG = '-0.12'
 
 /** The market falls by a tenth, by three tenths, by half, and stablecoins keep their price; or they lose it. */
-export function usualShocks(assets: readonly string[]): Shock[] {
+function usualShocks(assets: readonly string[]): Shock[] {
   const [stable, volatile] = [assets.filter(isStable), assets.filter(asset => !isStable(asset))]
   const shock = (name: string, { change, of }: { change: string; of: string[] }): Shock => ({
     name,

@@ -62,6 +62,7 @@ test('a given command is received, then processed; its outcome goes out with its
   assert.deepEqual(settlement.compliance.requests, [
     {
       check_id: command.command_id,
+      workflow_id: command.workflow_id,
       user_id: 'user-7',
       payer_address: payer,
       payee_address: payee,
@@ -216,6 +217,20 @@ test('a process that is told to end gives up its calls, decides nothing, and ano
   gate.resolve()
   assert.equal(await push(command), 204)
   assert.equal((await statusOf(command.command_id)).status, 'processed')
+})
+
+test('an outcome whose transaction fails at its end is not counted', async () => {
+  const { app, sql } = settlement
+  const counted = async () =>
+    (await app.inject('/metrics')).body.split('\n').filter(line => line.startsWith('settlement_commands_total'))
+  const before = await counted()
+  await sql`alter table outbox add constraint refused check (ordering_key <> 'refused-after-all')`
+  const command = createCommand({ workflow_id: 'refused-after-all', escrow_address: null })
+  assert.equal(await push(command), 204)
+  await sql`alter table outbox drop constraint refused`
+  assert.deepEqual([outcomesOf(command.command_id), deadLetters(command.command_id).length], [[], 1])
+  assert.deepEqual(await counted(), before)
+  assert.ok(before.length > 0)
 })
 
 test('outcomes are counted, and what is held is told', async () => {

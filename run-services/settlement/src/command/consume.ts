@@ -31,9 +31,7 @@ export function commandEvents(deps: CommandEventsDeps): FastifyPluginAsync {
       )
       const known = new Map(commands.map(command => [command.command_id, command]))
       const settled = deliveries.flatMap(delivery => settledOf(delivery, known.get(delivery.body.command_id)))
-      const messages = await settle(sql, settled)
-      report(settled) // a batch that isn't committed after all is reported again when it comes again
-      return messages
+      return { outgoing: await settle(sql, settled), committed: () => report(settled) }
     }
   })({ ...deps, claim: refuseOtherBodies(claim) })
 }

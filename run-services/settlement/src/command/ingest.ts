@@ -3,7 +3,6 @@ import {
   BaseUnits,
   decodeMessage,
   encodeMessage,
-  parseJsonObject,
   Reference,
   SafeInteger,
   settlementCommands
@@ -98,9 +97,7 @@ function commandOf(body: Static<typeof Body>, context: { correlation_id: string;
     schema_version: '1',
     ...context
   }
-  const whole = parseJsonObject(JSON.stringify(body))
-  const checked =
-    'fault' in whole ? whole : decodeMessage(settlementCommands, { data: JSON.stringify(given), attributes })
+  const checked = decodeMessage(settlementCommands, { data: JSON.stringify(given), attributes })
   if ('fault' in checked) throw new HttpProblem(400, `the body is no command: ${checked.detail}`)
   const { received } = checked
   return {

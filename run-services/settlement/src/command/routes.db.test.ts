@@ -80,7 +80,9 @@ test('commands are found by account and status; a command looks alike in a list 
 })
 
 test('limits, filters and cursors are checked', async () => {
-  const impossible = Buffer.from(`2026-13-41T99:99:99.999Z ${randomUUID()}`).toString('base64url')
+  const impossible = ['2026-13-41T99:99:99.999Z', '2026-02-30T00:00:00.000Z', '0000-01-01T00:00:00.000Z'].map(
+    time => `cursor=${Buffer.from(`${time} ${randomUUID()}`).toString('base64url')}`
+  )
   const noId = Buffer.from(`2026-01-01T00:00:00.000Z ${'-'.repeat(36)}`).toString('base64url')
   for (const query of [
     'limit=0',
@@ -88,8 +90,9 @@ test('limits, filters and cursors are checked', async () => {
     'limit=x',
     'status=unknown',
     'cursor=x',
-    `cursor=${impossible}`,
-    `cursor=${noId}`
+    ...impossible,
+    `cursor=${noId}`,
+    'account_ref=a%00b'
   ])
     assert.equal((await get(`/commands?${query}`)).status, 400, query)
   assert.equal((await get('/commands?limit=200')).status, 200)

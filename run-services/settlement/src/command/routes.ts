@@ -72,7 +72,13 @@ function parseCursor(cursor: string): Cursor {
     /^(\d{4}-\d\d-\d\dT[0-9:.]{12}Z) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(
       Buffer.from(cursor, 'base64url').toString()
     ) ?? []
-  if (!created_at || !command_id || Number.isNaN(Date.parse(created_at)))
+  if (!created_at || !command_id || !isTime(created_at))
     throw new HttpProblem(400, 'cursor is not one that this service gave')
   return { created_at, command_id }
+}
+
+/** A day that no calendar has parses as another one here, and is an error in Postgres. */
+function isTime(text: string): boolean {
+  const parsed = new Date(text)
+  return !Number.isNaN(parsed.valueOf()) && parsed.toISOString() === text && !text.startsWith('0000')
 }

@@ -19,7 +19,7 @@ export async function settle(sql: Sql, settled: readonly Settled[]): Promise<Out
   )
 }
 
-/** Logs and counts how commands came out. */
+/** Logs and counts how commands came out; for after the commit, since a batch that isn't committed comes again. */
 export type Report = (settled: readonly Settled[]) => void
 
 export function createReport({ log, metrics: { registry } }: { log: Log; metrics: Metrics }): Report {

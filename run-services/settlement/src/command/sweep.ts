@@ -49,9 +49,12 @@ async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Swept> {
       const limit = swept.tried === 0 ? 1 : Math.min(AT_ONCE, SWEEP_LIMIT - swept.tried)
       const commands = await takeHeld(deps.sql, { triedBefore, limit })
       if (commands.length === 0) break
-      const outcomes = await Promise.all(commands.map(command => tryAgain(deps, { command, signal })))
+      const outcomes = await Promise.allSettled(commands.map(command => tryAgain(deps, { command, signal })))
       swept.tried += commands.length
-      for (const outcome of outcomes) if (outcome) swept[outcome] += 1
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason // no sooner: the others are over now, and their messages in the outbox
+        if (outcome.value) swept[outcome.value] += 1
+      }
     }
   } finally {
     await deps.sweeper.flush()

@@ -1,5 +1,6 @@
 import { loadHistories, type StandingFact, timelineOf } from '@fusion-prime/escrow'
 import { HttpProblem, parseAddress } from '@fusion-prime/http'
+import { Nullable } from '@fusion-prime/operations'
 import type { Sql } from '@fusion-prime/postgres'
 import type { FastifyPluginAsync } from 'fastify'
 import { type Static, Type } from 'typebox'
@@ -7,7 +8,6 @@ import { LedgerTransfer } from '../ledger/routes.ts'
 import { loadTransfers } from '../ledger/store.ts'
 import { findEscrows, listEscrows } from './store.ts'
 
-const Nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 const Status = Type.Union(
   (['funded', 'partially_approved', 'approved', 'released', 'refunded', 'reverted', 'incomplete'] as const).map(
     status => Type.Literal(status)

@@ -54,10 +54,10 @@ export async function repairLedger(sql: Sql, escrows: readonly EscrowTimeline[])
  * What to add, and the transfer before which it belongs, if any: without its deposit the balance of an ending would be negative.
  * Nothing unless the account is right after that.
  */
-export function missingTransfers<Row extends Transfer>(
+function missingTransfers(
   entries: readonly Entry[],
-  stored: readonly Row[]
-): { missing: Transfer[]; before: Row | undefined } {
+  stored: readonly Transfer[]
+): { missing: Transfer[]; before: Transfer | undefined } {
   const standing = standingTransfers(stored)
   const missing = entries
     .filter(entry => !standing.some(transfer => saysTheSame(transfer, entry)))
@@ -69,7 +69,7 @@ export function missingTransfers<Row extends Transfer>(
   return right ? { missing, before } : { missing: [], before: undefined }
 }
 
-/** Puts transfers of one escrow in the place that a lost one has left: the last free one before a transfer, behind all others of the escrow. */
+/** Puts a transfer in the place that it has left right before another one of its escrow; within an escrow alone `seq` is an order. */
 async function insertBefore(
   sql: Sql,
   { missing, before }: { missing: readonly Transfer[]; before: Transfer }
@@ -78,20 +78,14 @@ async function insertBefore(
     insert into ledger_transfers (
       seq, transfer_id, fact_id, kind, chain_id, escrow_address, debit_account, credit_account, asset_symbol, amount, reverses
     ) overriding system value
-    select free.seq, given.*
+    select next.seq - 1, given.*
     from jsonb_to_recordset(${JSON.stringify(missing)}::text::jsonb) as given (
       transfer_id uuid, fact_id uuid, kind text, chain_id bigint, escrow_address text, debit_account text, credit_account text,
       asset_symbol text, amount numeric, reverses uuid
-    ), (
-      select one.seq - 1 as seq from ledger_transfers as one, ledger_transfers as next
-      where next.transfer_id = ${before.transfer_id} and one.seq <= next.seq
-        and not exists (select from ledger_transfers as taken where taken.seq = one.seq - 1)
-        and not exists (
-          select from ledger_transfers as sibling
-          where (sibling.chain_id, sibling.escrow_address) = (next.chain_id, next.escrow_address)
-            and sibling.seq >= one.seq and sibling.seq < next.seq
-        )
-      order by one.seq desc limit 1
-    ) as free`
+    ) join ledger_transfers as next on next.transfer_id = ${before.transfer_id}
+    where not exists (
+      select from ledger_transfers as taken
+      where (taken.chain_id, taken.escrow_address, taken.seq) = (next.chain_id, next.escrow_address, next.seq - 1)
+    )`
   return inserted.count
 }

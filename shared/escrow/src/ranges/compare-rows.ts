@@ -6,7 +6,7 @@ export type Fault = Static<typeof RangeFault>
 type Row = { escrow_address: string }
 type Fields = Readonly<Record<string, unknown>>
 
-/** Rows as the facts give them against rows as they are; `key` tells which are to be the same, `ignore` which fields needn't be. */
+/** Rows as the facts give them against rows as they are; `key` tells which are to be the same. */
 export function compareRows<Expected extends Row>({
   what,
   expected,

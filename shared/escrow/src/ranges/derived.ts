@@ -21,9 +21,8 @@ export type Derivation = {
 async function loadTimelines(sql: Sql, keys: readonly EscrowKey[]): Promise<EscrowTimeline[]> {
   const histories = await loadHistories(sql, keys)
   return keys.flatMap((key, index) => {
-    // Aggregated over no row it is null: somebody removed what was said of the fact.
-    const told = histories[index]?.filter(({ messages }) => messages !== null) ?? []
-    return told.length > 0 ? { ...key, timeline: timelineOf(told) } : []
+    const history = histories[index] ?? []
+    return history.length > 0 ? { ...key, timeline: timelineOf(history) } : []
   })
 }
 
@@ -89,17 +88,27 @@ export async function repair(
 ): Promise<{ forgotten: number; written: number }> {
   const keys = [...new Set(escrows)].sort().map(escrow_address => ({ chain_id, escrow_address }))
   return transaction(sql, async tx => {
-    await lockEscrows(tx, keys)
+    // The inbox before the escrows, ids sorted: as consumers lock them.
     const forgottenFacts = await tx`
-      delete from processed_events as inbox
-      using unnest(${facts.map(one => one.fact_id)}::uuid[], ${facts.map(one => one.event_id)}::uuid[]) as given (fact_id, event_id)
-      where inbox.topic = 'escrow-events' and inbox.event_id = given.event_id and not exists (
-        select from fact_messages where fact_messages.fact_id = given.fact_id and fact_messages.event_id = given.event_id
-      )`
+      with lost as materialized (
+        select topic, event_id
+        from unnest(${facts.map(one => one.fact_id)}::uuid[], ${facts.map(one => one.event_id)}::uuid[]) as given (fact_id, event_id)
+        join processed_events as inbox using (event_id)
+        where topic = 'escrow-events' and not exists (
+          select from fact_messages where fact_messages.fact_id = given.fact_id and fact_messages.event_id = given.event_id
+        )
+        order by event_id for update of inbox
+      )
+      delete from processed_events as inbox using lost where (inbox.topic, inbox.event_id) = (lost.topic, lost.event_id)`
     const forgottenManifests = await tx`
-      delete from processed_events as inbox
-      where topic = 'chain.ranges.v1' and event_id = any (${manifests}::uuid[])
-        and not exists (select from range_manifests where range_manifests.event_id = inbox.event_id)`
+      with lost as materialized (
+        select topic, event_id from processed_events as inbox
+        where topic = 'chain.ranges.v1' and event_id = any (${manifests}::uuid[])
+          and not exists (select from range_manifests where range_manifests.event_id = inbox.event_id)
+        order by event_id for update
+      )
+      delete from processed_events as inbox using lost where (inbox.topic, inbox.event_id) = (lost.topic, lost.event_id)`
+    await lockEscrows(tx, keys)
     const written = keys.length > 0 ? await derivation.repair(tx, await loadTimelines(tx, keys)) : 0
     return { forgotten: forgottenFacts.count + forgottenManifests.count, written }
   })

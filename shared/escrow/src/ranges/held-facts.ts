@@ -20,16 +20,17 @@ export async function digestsOf(sql: Sql, range: ChainRange): Promise<RangeDiges
     const digests = createRangeDigests()
     await tx`
       declare facts_of_range no scroll cursor for
-      select fact_id, body from facts ${told(tx)} where ${within(tx, range)} and counts order by fact_id`
+      select fact_id, event_id, body from facts ${told(tx)} where ${within(tx, range)} and counts order by fact_id`
     for (;;) {
-      const rows = await tx<{ fact_id: string; body: Body }[]>`fetch ${tx.unsafe(String(FETCH))} from facts_of_range`
-      for (const { fact_id, body } of rows) digests.add({ fact_id, content_digest: contentDigest(escrowEvents, body) })
+      const rows = await tx<Row[]>`fetch ${tx.unsafe(String(FETCH))} from facts_of_range`
+      for (const { body, ...fact } of rows) digests.add({ ...fact, content_digest: contentDigest(escrowEvents, body) })
       if (rows.length < FETCH) return digests.end()
     }
   })
 }
 
 type Body = Record<string, unknown>
+type Row = Pick<HeldFact, 'fact_id' | 'event_id'> & { body: Body }
 
 /** Facts of a range by id, those that don't count too, from the one after `after` on. */
 export async function listFacts(

@@ -63,7 +63,7 @@ test('count and digest are of the facts that count; the content digest notices a
   const some = await ranges({ from: 4, to: 4, chain_id })
   assert.deepEqual([some.count, some.digest], [2, sha256(idsOf(facts.slice(1, 3)).join('\n'))])
   assert.deepEqual(await ranges({ from: 6, to: 9, chain_id }), {
-    ...{ count: 0, digest: sha256(''), content_digest: sha256('') },
+    ...{ count: 0, digest: sha256(''), content_digest: sha256(''), final_count: 0 },
     manifests: { count: 0, contiguous: false, first_gap: 6 }
   })
   // Another level's body is the same fact; another approver isn't.
@@ -77,6 +77,9 @@ test('count and digest are of the facts that count; the content digest notices a
   const altered = await ranges({ from: 3, to: 5, chain_id })
   assert.equal(altered.digest, all.digest)
   assert.notEqual(altered.content_digest, all.content_digest)
+  assert.equal(altered.final_count, 0)
+  await store([atLevel(first, 'finalized')])
+  assert.deepEqual(await ranges({ from: 3, to: 5, chain_id }), { ...altered, final_count: 1 })
 })
 
 test('what counts is what standingOf says, after any messages', async () => {

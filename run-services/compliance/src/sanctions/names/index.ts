@@ -1,4 +1,4 @@
-import type { NameMatch } from '../../kyc/kyc.ts'
+import { entryKey, type NameMatch } from '../../kyc/kyc.ts'
 import type { SanctionsList } from '../list.ts'
 import type { NameIndex } from '../names.ts'
 import { type Word, wordsOf } from './normalise.ts'
@@ -35,12 +35,12 @@ export function createNameIndex(names: SanctionsList['names']): NameIndex {
   }
 
   return {
-    find(fullName): NameMatch | undefined {
+    find(fullName, dismissed = []): NameMatch | undefined {
       const words = wordsOf(fullName)
       let best: NameMatch | undefined
       for (const index of candidates(words)) {
         const entry = entries[index]
-        if (!entry) continue
+        if (!entry || dismissed.includes(entryKey(entry))) continue
         const score = scoreWords(words, entry.words)
         if (score >= THRESHOLD && score > (best?.score ?? 0)) best = { name: entry.name, list: entry.list, score }
       }

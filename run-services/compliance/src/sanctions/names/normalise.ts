@@ -105,7 +105,7 @@ export function wordsOf(name: string): Word[] {
 }
 
 /** How a word sounds, roughly: spellings of one sound in Latin letters, whatever script it came from, are one. */
-export function soundOf(word: string): string {
+function soundOf(word: string): string {
   return word
     .replace(/^(mohamm?[ae]d|muhamm?[ae]d|mohammad|mohamad|mehmet|mahomed|mhmd)$/, 'muhamad')
     .replaceAll('ph', 'f')

@@ -36,11 +36,11 @@ export function createSoundIndex(): SoundIndex {
       const shared = new Uint8Array(sounds.length)
       for (const gram of grams(text)) for (const id of byGram.get(gram) ?? []) shared[id] = (shared[id] ?? 0) + 1
       const owners = new Set<number>()
-      for (const [id, count] of shared.entries()) {
+      shared.forEach((count, id) => {
         const other = count > 0 ? sounds[id] : undefined
         if (other && count >= gramsLeft(text, other.text) && isLike(text, other.text))
           for (const owner of other.owners) owners.add(owner)
-      }
+      })
       return owners
     }
   }
