@@ -22,15 +22,21 @@ export function createSanctionsSource(deps: {
   let held: SanctionsList | undefined
   let fault: string | undefined = 'the list was not read yet'
   let reading: Promise<void> | undefined
+  /** The list that was refused last, because it had lost most of its entries. */
+  let suspect: string | undefined
 
   const objection = (): string | undefined => (held ? unusable(held, { now: now(), maxAgeHours }) : fault)
 
   function take(list: SanctionsList): void {
     if (held && hasShrunk(list, held)) {
-      throw new Error(
-        `version ${list.version} has less than half of the entries of ${held.version}: restart to take it`
-      )
+      const lost = `version ${list.version} has less than half of the entries of ${held.version}`
+      if (suspect !== list.sha256) {
+        suspect = list.sha256
+        throw new Error(`${lost}: it is taken if the next reading finds the same`)
+      }
+      log.error({ reason: lost }, 'sanctions_list_shrunk')
     }
+    suspect = undefined
     if (list.sha256 !== held?.sha256) {
       const { version, asOf: as_of, addresses, names } = list
       log.info({ version, as_of, addresses: addresses.size, names: names.length }, 'sanctions_list_loaded')
