@@ -33,8 +33,8 @@ const LEFT_OUT = [
   ...['risk_db.prices', 'risk_db.price_closes', 'compliance_db.prices', 'compliance_db.price_closes'],
   // A row for every time that somebody asked, and a delivery that comes again asks again; levels follow from them.
   ...['risk_db.risk_metrics', 'risk_db.risk_standings', 'settlement_db.account_notices'],
-  // Runs of the schedule, and the list of the day.
-  ...['compliance_db.rescreenings', 'compliance_db.sanctions_lists']
+  // What the schedule writes whenever it is its time, and the list of the day.
+  ...['compliance_db.rescreenings', 'compliance_db.audit_days', 'compliance_db.sanctions_lists']
 ]
 
 /** Topics of the relayer. */
