@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { hasShrunk, parseSanctionsList, unusable } from './list.ts'
+import { addressKey, hasShrunk, parseSanctionsList, unusable } from './list.ts'
 
 type Vector = { id: string; ticker: string; address: string; evm: boolean }
 const vectors = new URL('../../test-vectors/ofac-addresses.json', import.meta.url)
@@ -11,15 +12,36 @@ const entry = { address: '0x098B716B8Aaf21512996dC57EB0615e2383E2f96', chain: 'E
 const file = { version: '7', as_of: '2026-01-31T12:00:00Z', addresses: [entry], names: [{ name: 'A B', list: 'EU' }] }
 const good = JSON.stringify(file)
 
-test('every address of the OFAC list is found: EVM ones in any case, others in their own only', () => {
-  const addresses = cases.map(({ ticker, address }) => ({ address, chain: ticker, list: 'OFAC SDN' }))
-  const list = parseSanctionsList(JSON.stringify({ ...file, addresses }))
-  assert.ok(cases.length > 400)
-  for (const { id, address, evm } of cases) {
-    assert.equal(list.addresses.get(evm ? address.toLowerCase() : address), 'OFAC SDN', id)
-    if (!evm && address !== address.toLowerCase())
-      assert.equal(list.addresses.get(address.toLowerCase()), undefined, id)
+const ofac = parseSanctionsList(
+  JSON.stringify({
+    ...file,
+    addresses: cases.map(({ ticker, address }) => ({ address, chain: ticker, list: 'OFAC SDN' }))
+  })
+)
+
+test('of 10,000 addresses that nobody listed none is found', () => {
+  const bytes = (seed: string) => createHash('sha256').update(seed).digest('hex')
+  const letters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+  const base58 = (hex: string) =>
+    `1${[...hex].map((digit, at) => letters[(Number.parseInt(digit, 16) * (at + 7)) % 58]).join('')}`
+  for (let index = 0; index < 5_000; index++) {
+    const hex = bytes(`nobody ${index}`).slice(0, 40)
+    for (const address of [`0x${hex}`, base58(hex)])
+      assert.equal(ofac.addresses.get(addressKey(address)), undefined, address)
   }
+})
+
+test('every address of the OFAC list is found in any letter case that leaves it what it is', () => {
+  const digits = (address: string, change: (text: string) => string) => `0x${change(address.slice(2))}`
+  for (const { id, address, evm } of cases) {
+    const spellings = evm
+      ? [address, digits(address, text => text.toLowerCase()), digits(address, text => text.toUpperCase())]
+      : [address]
+    for (const spelling of spellings) assert.equal(ofac.addresses.get(addressKey(spelling)), 'OFAC SDN', id)
+    if (!evm && address !== address.toLowerCase())
+      assert.equal(ofac.addresses.get(address.toLowerCase()), undefined, id)
+  }
+  assert.ok(cases.length > 400)
 })
 
 test('upper case, blanks around an address and fields that we don’t know are understood', () => {
