@@ -106,6 +106,13 @@ test('without a list that may be used everybody is unknown, and is screened anew
   assert.equal((await screening(matched)).result, 'clear')
 })
 
+test('addresses of other chains are screened too, in their own letter case', async () => {
+  const bitcoin = '13f59kUM5FU8MfTG7DCEugYarDhSD7XCoC'
+  await publish('bitcoin', [bitcoin])
+  assert.equal((await screening(bitcoin)).result, 'match')
+  assert.equal((await screening(bitcoin.toLowerCase())).result, 'clear')
+})
+
 test('when OFAC’s list changes, known addresses are screened again', async () => {
   const file = new URL('../test-vectors/ofac-changes.json', import.meta.url)
   const { cases }: { cases: { id: string; added: string[]; removed: string[] }[] } = JSON.parse(
@@ -277,7 +284,7 @@ test('addresses are read in any case with a valid checksum; an address never met
     assert.deepEqual([address, result, escrows], [lower, 'clear', []])
   }
   assert.equal((await stored(lower))?.[0], 'clear')
-  for (const text of ['0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed', '0x12', '13f59kUM5FU8MfTG7DCEugYarDhSD7XCoC']) {
+  for (const text of ['0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed', '0x12', 'somebody', `0x${'g'.repeat(40)}`]) {
     assert.equal((await app.inject(`/screenings/${text}`)).statusCode, 400)
   }
 })

@@ -1,11 +1,11 @@
 import { Reference } from '@fusion-prime/events'
-import { HttpProblem, parseAddress } from '@fusion-prime/http'
+import { HttpProblem } from '@fusion-prime/http'
 import { type AnswerOf, checkCompliance } from '@fusion-prime/operations'
 import { newTraceparent } from '@fusion-prime/runtime'
 import type { FastifyPluginAsync } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { userKey } from '../kyc/kyc.ts'
-import { addressKey } from '../sanctions/list.ts'
+import { parseParty } from '../sanctions/party-address.ts'
 import { plainDecimal } from './amount.ts'
 import { type CheckDeps, check } from './check.ts'
 import type { Input } from './decide.ts'
@@ -62,9 +62,6 @@ function inputOf(body: Static<typeof Request>): Input {
     workflow_id: body.workflow_id ?? null
   }
 }
-
-/** An address of any chain; one that looks like an EVM address must be one, since a slip would pass as clear. */
-const parseParty = (address: string): string => (/^0x/i.test(address) ? parseAddress(address) : addressKey(address))
 
 function parseJurisdiction(text: string) {
   const name = text.toUpperCase()

@@ -1,9 +1,10 @@
 import { Nullable } from '@fusion-prime/events'
-import { HttpProblem, type OutboxSweeper, parseAddress } from '@fusion-prime/http'
+import { HttpProblem, type OutboxSweeper } from '@fusion-prime/http'
 import { type Sql, transaction } from '@fusion-prime/postgres'
 import type { FastifyPluginAsync } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { findEscrowsOf } from '../party/store.ts'
+import { parseAnyAddress } from '../sanctions/party-address.ts'
 import type { Rescreening } from './rescreen.ts'
 import { type ScreenDeps, screen } from './screen.ts'
 import { findScreenings } from './store.ts'
@@ -50,7 +51,7 @@ export function screeningRoutes(
         }
       },
       async (request): Promise<Static<typeof ScreeningView>> => {
-        const address = parseAddress(request.params.address)
+        const address = parseAnyAddress(request.params.address)
         const { matches } = await transaction(sql, tx => screen(tx, { ...deps, addresses: [address] }))
         if (matches > 0) await sweeper.flush()
         const [screening] = await findScreenings(sql, [address])
