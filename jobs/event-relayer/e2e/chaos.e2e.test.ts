@@ -27,7 +27,7 @@ const firings = ({ fired }: NodeProxy): number => fired.values().reduce((sum, co
 
 const WEATHER_MS = 35_000
 
-test('all faults at three providers, and reorgs', { timeout: 180_000 }, async t => {
+test('all faults at three providers, and reorgs', { timeout: 240_000 }, async t => {
   const scene = await createScene({ salt: 60, settings })
   const { driver, proxy, random } = scene
   const relayer = startAt(0, scene)
@@ -37,6 +37,8 @@ test('all faults at three providers, and reorgs', { timeout: 180_000 }, async t 
     proxy.setMood(mood)
     const living = startLife(driver, { random, ...life })
     await sleep(WEATHER_MS)
+    // A slow machine asks less, and so meets fewer faults in a time.
+    const isStormy = await holds(() => proxy.fired.size > kinds.length / 4, { patienceMs: 2 * WEATHER_MS })
     await living.stop()
     proxy.setMood(wellBehaved)
     await driver.quiet(12)
@@ -45,7 +47,7 @@ test('all faults at three providers, and reorgs', { timeout: 180_000 }, async t 
     const what = `${firings(proxy)} faults of ${proxy.fired.size} kinds, ${living.reorgs} reorgs up to ${living.deepest} deep`
     await scene.assertTold(t, { what, patienceMs: SETTLE_MS })
     assert.equal(await Promise.race([relayer.ended, sleep(0, 'it runs')]), 'it runs')
-    assert.ok(proxy.fired.size > kinds.length / 4, 'too few kinds of faults fired to show anything')
+    assert.ok(isStormy, 'too few kinds of faults fired to show anything')
   } catch (error) {
     t.diagnostic(`RELAYER_SEED=${seed}\n${relayer.output().slice(-3_000)}`)
     throw error

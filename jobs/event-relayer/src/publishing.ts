@@ -35,8 +35,8 @@ export function createPublishing({
     const faults = await world.publisher.publish(messages)
     for (const [index, { topic, event_id, attributes }] of messages.entries()) {
       const { event_type, fact_id, finality, correlation_id } = attributes
-      if (!faults[index])
-        log.info({ topic, event_id, event_type, fact_id, finality, correlation_id }, 'escrow_event_published')
+      const told = topic === 'escrow-events' ? 'escrow_event_published' : 'message_published'
+      if (!faults[index]) log.info({ topic, event_id, event_type, fact_id, finality, correlation_id }, told)
     }
     await world.at('publish_done')
     return faults
