@@ -2,7 +2,7 @@ import { HttpProblem, type OutboxSweeper } from '@fusion-prime/http'
 import { appendOutbox, type Sql, transaction } from '@fusion-prime/postgres'
 import type { FastifyPluginAsync } from 'fastify'
 import { type Static, Type } from 'typebox'
-import { requireCommand } from './routes.ts'
+import { requireCommand, unknownCommand } from './routes.ts'
 import { type Report, type Settled, settle } from './settle.ts'
 import { insertResolution, lockCommands } from './store.ts'
 import { CommandParams, CommandView, viewOf } from './view.ts'
@@ -44,7 +44,9 @@ export function resolutionRoute(deps: { sql: Sql; sweeper: OutboxSweeper; report
 /** Nothing is settled when the same was decided before. */
 async function resolve(sql: Sql, resolved: Resolved): Promise<Settled[]> {
   const { command_id, to, reason } = resolved
-  await lockCommands(sql, [command_id])
+  const [locked] = await lockCommands(sql, [command_id])
+  // One that is just being written isn't locked, and may not be decided on either.
+  if (!locked) throw unknownCommand(command_id)
   const command = await requireCommand(sql, command_id) // after the lock: it sees a resolution that came first
   const { status, resolution, risk, compliance } = command
   if (resolution?.to === to && resolution.reason === reason) return []

@@ -58,9 +58,12 @@ export function commandRoutes({ sql }: { sql: Sql }): FastifyPluginAsync {
 /** Throws an HttpProblem for a command that isn't there. */
 export async function requireCommand(sql: Sql, command_id: string): Promise<Command> {
   const command = await findCommand(sql, command_id)
-  if (!command) throw new HttpProblem(404, `there is no command ${command_id}`)
+  if (!command) throw unknownCommand(command_id)
   return command
 }
+
+export const unknownCommand = (command_id: string): HttpProblem =>
+  new HttpProblem(404, `there is no command ${command_id}`)
 
 type Cursor = NonNullable<CommandQuery['before']>
 
