@@ -5,6 +5,6 @@ import { setFlagsFromString } from 'node:v8'
  * alive, at some more processor time. V8 reads both flags whenever it collects, so they may be set at the start of the process.
  */
 export function boundHeap(): void {
-  setFlagsFromString('--heap-growing-percent=80')
+  setFlagsFromString('--heap-growing-percent=60')
   setFlagsFromString('--semi-space-growth-factor=1')
 }

@@ -44,8 +44,8 @@ const limits = { maxBytes: 12_000, maxBlocks: 200 }
 const sizes: [what: string, last: { blocks: number; bytes: number }, next: number][] = [
   ['empty blocks: twice as many', { blocks: 10, bytes: 0 }, 20],
   ['never above the limit in blocks', { blocks: 180, bytes: 0 }, 200],
-  ['dense blocks: fewer, so that twelve times their bytes fit', { blocks: 10, bytes: 4_000 }, 2],
-  ['what just fits stays', { blocks: 10, bytes: 1_000 }, 10],
+  ['dense blocks: fewer, so that sixteen times their bytes fit', { blocks: 10, bytes: 3_000 }, 2],
+  ['what just fits stays', { blocks: 10, bytes: 750 }, 10],
   ['one block that is too large is still read', { blocks: 1, bytes: 50_000 }, 1],
   ['a short range grows again', { blocks: 1, bytes: 1 }, 2]
 ]

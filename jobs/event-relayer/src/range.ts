@@ -17,7 +17,7 @@ export const FIRST_SIZE = 8
 const GROWTH = 2
 
 /** Bytes that a range's answers take at most for each byte of it that is kept: parsed, decoded, written and read ahead. */
-const WEIGHT = 12
+const WEIGHT = 16
 
 /** Blocks for the next range, so that all that is held of it stays within `maxBytes`. */
 export function nextSize(
