@@ -16,7 +16,7 @@ export type Score = {
 const SCORE_PLACES = 10
 /** Weights of concentration, volatility and debt; they add up to 1. */
 const weights = { concentration: '0.15', volatility: '0.25', debt: '0.60' } as const
-/** A daily deviation that is as bad as any. */
+/** From this daily deviation on volatility counts in full. */
 const WORST_DEVIATION = '0.10'
 /** Worth that a debt of 1 must be covered with. */
 const COVER = '1.15'

@@ -44,8 +44,9 @@ function createFakeCallee<Answer>(usual: Answer): FakeCallee<Answer> {
       signal?.addEventListener('abort', () => aborted.reject(signal.reason), { once: true })
       await Promise.race([fake.gate, aborted.promise])
       const away = { ok: false, reason: 'unreachable', status: null, detail: 'nobody listens', attempts: 3 } as const
-      // The test gives each fake the answers of the one operation that it is asked for.
-      return fake.answer ? ({ ok: true, answer: fake.answer, attempts: 1 } as unknown as CallResult<Op>) : away
+      if (!fake.answer) return away
+      const given = { ok: true, answer: fake.answer, attempts: 1 } as const
+      return given as unknown as CallResult<Op> // a fake is asked for one operation, whose answers the test gives it
     }
   }
   return fake
@@ -96,8 +97,8 @@ export function createCommand(values: Record<string, unknown> = {}): Record<stri
 /** A push of a command as Pub/Sub would make it, for Fastify's `inject`. */
 export function pushOfCommand(given: Record<string, unknown>): { method: 'POST'; url: string; payload: object } {
   const fields = { ...given, event_id: given.command_id, event_type: `command_${given.command_type}` }
-  // encodeMessage checks it.
-  const { data, attributes, ordering_key } = encodeMessage(settlementCommands, fields as unknown as SettlementCommand, {
+  const command = fields as unknown as SettlementCommand // encodeMessage checks that it is one
+  const { data, attributes, ordering_key } = encodeMessage(settlementCommands, command, {
     correlation_id: String(given.workflow_id),
     traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
   })
