@@ -40,8 +40,13 @@ const serve = (respond: (body: Buffer, method: string) => Buffer): Server =>
     const chunks: Buffer[] = []
     request.on('data', chunk => chunks.push(chunk))
     request.on('end', () => {
-      const body = respond(Buffer.concat(chunks), request.method ?? '')
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+      try {
+        const body = respond(Buffer.concat(chunks), request.method ?? '')
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+      } catch {
+        // A port is anybody's: a process that looks for a server that was here before sends what isn't JSON-RPC.
+        response.writeHead(400).end()
+      }
     })
   })
 
