@@ -7,6 +7,7 @@ export * from './inbox.ts'
 export * from './migrate.ts'
 export * from './outbox.ts'
 export * from './packed.ts'
+export * from './pipeline.ts'
 export * from './transaction.ts'
 
 /** The inbox and outbox; every deployable with a database has them in it. */

@@ -11,7 +11,7 @@ import { upsertFacts } from './facts.ts'
 import type { Lease } from './lease.ts'
 import { insertLogs, loadEscrows, noteMalformed, watchEscrows } from './logs.ts'
 import { digestOf, insertManifest } from './manifests.ts'
-import { messagesOf } from './messages.ts'
+import { messagesOf, termsOf } from './messages.ts'
 import { manifestEndingAt, restateManifests, revise } from './revisions.ts'
 import type { Committed, FencedWrite } from './store.ts'
 
@@ -108,7 +108,7 @@ async function insertLane(tx: Sql, { chainId, lane }: { chainId: number; lane: L
 async function commitLane(
   tx: Sql,
   { chainId, lane, range, log }: { chainId: number; lane: Lane; range: LaneRange; log: Log }
-): Promise<{ result: Committed; messages: OutboxMessage[] }> {
+): Promise<{ result: Committed; messages: OutboxMessage[][] }> {
   const { headers, last, logs, level, history } = range
   await moveLane(tx, { chainId, lane, to: last })
   await assertStored(tx, { chainId, headers })
@@ -125,9 +125,9 @@ async function commitLane(
     const stored = begun.get(fact.body.fact_id)
     return stored ? [{ ...fact, ...stored, first: true }] : []
   })
-  const messages = await messagesOf(tx, { chainId, facts: first, log })
+  const messages = messagesOf(first, { terms: await termsOf(tx, { chainId, facts: first }), log })
   const stated = history ? [await stateHistory(tx, { chainId, range })] : []
-  return { result: { facts: first.length, malformed }, messages: [...messages, ...stated] }
+  return { result: { facts: first.length, malformed }, messages: [...messages, stated] }
 }
 
 async function moveLane(
@@ -185,7 +185,7 @@ async function stateHistory(
 async function mergeLane(
   tx: Sql,
   { chainId, lane, topics }: { chainId: number; lane: Lane; topics: readonly string[] }
-): Promise<{ result: Merged; messages: OutboxMessage[] }> {
+): Promise<{ result: Merged; messages: OutboxMessage[][] }> {
   const { key, factories, from_block } = lane
   const merged = await tx`
     update lanes set merged_at = now() from checkpoints
@@ -197,7 +197,7 @@ async function mergeLane(
   await cover(tx, { chainId, pairs, from: from_block })
   await tx`update checkpoints set first_block = least(first_block, ${from_block}) where chain_id = ${chainId}`
   const messages = await restateManifests(tx, { chainId, from: from_block })
-  return { result: { restated: messages.length }, messages }
+  return { result: { restated: messages.length }, messages: [messages] }
 }
 
 /** After a reorg, or an operator's resume, lanes go back with the checkpoint. */

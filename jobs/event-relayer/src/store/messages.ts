@@ -3,27 +3,47 @@ import type { Log } from '@fusion-prime/runtime'
 import { commandMessage, isSettled, type SettledBody, type Terms } from '../command.ts'
 import { type FactAtLevel, factMessage } from '../message.ts'
 
-/** What is said of facts that were stored and reached a level: each one's message and, when it is final, the command that follows from it. */
-export async function messagesOf(
-  tx: Sql,
-  { chainId, facts, log }: { chainId: number; facts: readonly FactAtLevel[]; log: Log }
-): Promise<OutboxMessage[]> {
-  const settled = facts.flatMap(({ body, finality }) => (finality === 'finalized' && isSettled(body) ? [body] : []))
-  const terms = await loadTerms(tx, { chainId, bodies: settled })
-  return facts.flatMap(fact => {
-    const message = factMessage(fact)
-    const { body, finality, traceparent } = fact
-    if (finality !== 'finalized' || !isSettled(body)) return [message]
-    const known = body.event_type === 'EscrowDeployed' ? body : terms.get(body.escrow_address)
-    const { event_id } = message
-    if (known) return [message, commandMessage({ body, traceparent }, { event_id, terms: known })]
-    const { event_type, fact_id, escrow_address, block_number } = body
-    log.warn({ event_id, event_type, fact_id, escrow_address, block_number }, 'command_without_deployment')
-    return [message]
-  })
+type Reached = Pick<FactAtLevel, 'body' | 'finality'>
+
+/** Facts whose messages are made and written in one go. */
+const BATCH = 256
+
+/** What is said of facts that reached a level, in batches: each one's message and, when it is final, the command that follows from it. */
+export function* messagesOf(
+  facts: readonly FactAtLevel[],
+  { terms, log }: { terms: ReadonlyMap<string, Terms>; log: Log }
+): Generator<OutboxMessage[]> {
+  for (let at = 0; at < facts.length; at += BATCH)
+    yield facts.slice(at, at + BATCH).flatMap(fact => messagesOfOne(fact, { terms, log }))
 }
 
-/** By escrow, what the deployments say of the escrows that ended. */
+function messagesOfOne(
+  fact: FactAtLevel,
+  { terms, log }: { terms: ReadonlyMap<string, Terms>; log: Log }
+): OutboxMessage[] {
+  const message = factMessage(fact)
+  const { body, finality, traceparent } = fact
+  if (finality !== 'finalized' || !isSettled(body)) return [message]
+  const known = body.event_type === 'EscrowDeployed' ? body : terms.get(body.escrow_address)
+  const { event_id } = message
+  if (known) return [message, commandMessage({ body, traceparent }, { event_id, terms: known })]
+  const { event_type, fact_id, escrow_address, block_number } = body
+  log.warn({ event_id, event_type, fact_id, escrow_address, block_number }, 'command_without_deployment')
+  return [message]
+}
+
+/** By escrow, what the deployments say of the escrows whose endings are final: those that are stored, else those among these facts. */
+export async function termsOf(
+  tx: Sql,
+  { chainId, facts }: { chainId: number; facts: readonly Reached[] }
+): Promise<Map<string, Terms>> {
+  const bodies = facts.flatMap(({ body, finality }) => (finality === 'finalized' && isSettled(body) ? [body] : []))
+  const deployed = bodies.filter(body => body.event_type === 'EscrowDeployed').reverse() // of two the first one counts
+  const stored = await loadTerms(tx, { chainId, bodies })
+  return new Map<string, Terms>([...deployed.map(body => [body.escrow_address, body] as const), ...stored])
+}
+
+/** By escrow, what the stored deployments say of the escrows that ended. */
 export async function loadTerms(
   tx: Sql,
   { chainId, bodies }: { chainId: number; bodies: readonly SettledBody[] }

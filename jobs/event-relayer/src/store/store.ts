@@ -1,4 +1,11 @@
-import { appendOutbox, type OutboxMessage, type Pool, type Sql } from '@fusion-prime/postgres'
+import {
+  appendOutbox,
+  createPipeline,
+  type OutboxMessage,
+  type Pipeline,
+  type Pool,
+  type Sql
+} from '@fusion-prime/postgres'
 import { type Log, newTraceparent } from '@fusion-prime/runtime'
 import type { Block, BlockId, Level } from '../chain.ts'
 import type { ReadLog } from '../decode/escrow.ts'
@@ -12,7 +19,7 @@ import { createLaneStore, type LaneStore, rewindLanes } from './lanes.ts'
 import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
 import { insertLogs, loadEscrows, noteMalformed, unwatchEscrows, watchEscrows } from './logs.ts'
 import { digestOf, insertManifest, lastManifest, type Manifest, startHash, supersedeManifests } from './manifests.ts'
-import { messagesOf } from './messages.ts'
+import { messagesOf, termsOf } from './messages.ts'
 import { revise } from './revisions.ts'
 import { createStaging, type Staging } from './staging.ts'
 
@@ -71,7 +78,8 @@ export function createStore(deps: StoreDeps): Store {
     escrows: () => loadEscrows(sql, chainId),
     blocksFrom: (from, limit) => loadBlocks(sql, { chainId, from, limit }),
     block: number => loadBlock(sql, { chainId, number }),
-    commit: (lease, range) => write('commit', lease, tx => commitRange(tx, { lease, range, deps })),
+    commit: (lease, range) =>
+      write('commit', lease, (tx, pipeline) => commitRange(tx, { lease, range, deps, pipeline })),
     revert: (lease, { from, to }) =>
       write('revert', lease, async tx => {
         await moveCheckpoint(tx, { chainId, from, to, epoch: lease.epoch })
@@ -88,7 +96,8 @@ export function createStore(deps: StoreDeps): Store {
           const raised = await raiseFacts(tx, { chainId, level, upTo, limit: RAISE_LIMIT })
           if (raised.length < RAISE_LIMIT) await noteLevel(tx, { chainId, level, upTo })
           const facts = raised.map(fact => ({ ...fact, finality: level, first: false }))
-          return { result: facts.length, messages: await messagesOf(tx, { chainId, facts, log }) }
+          const terms = await termsOf(tx, { chainId, facts })
+          return { result: facts.length, messages: messagesOf(facts, { terms, log }) }
         })
       }
       return total
@@ -126,43 +135,57 @@ export function createStore(deps: StoreDeps): Store {
 
 export type FencedWrite = ReturnType<typeof createWrite>
 
-type Written<Result> = { result: Result; messages: readonly OutboxMessage[] }
+/** `messages`: in batches, which may be made while those before are being written. */
+type Written<Result> = { result: Result; messages: Iterable<readonly OutboxMessage[]> }
 
 /** One fenced transaction: the work and its outbox rows, or nothing. */
 function createWrite({ sql, at, transaction, without }: StoreDeps) {
-  return async <Result>(name: Write, lease: Lease, work: (tx: Sql) => Promise<Written<Result>>): Promise<Result> => {
+  return async <Result>(
+    name: Write,
+    lease: Lease,
+    work: (tx: Sql, pipeline: Pipeline) => Promise<Written<Result>>
+  ): Promise<Result> => {
     await at(`${name}_begun`)
     const written = await transaction(sql, async tx => {
       if (!without.has('fencing')) await fence(tx, lease)
       await at(`${name}_fenced`)
-      const written = await work(tx)
-      if (!without.has('outbox_transaction')) await appendOutbox(tx, written.messages)
+      const pipeline = createPipeline()
+      const written = await work(tx, pipeline)
+      if (!without.has('outbox_transaction'))
+        for (const batch of written.messages) await pipeline.send(appendOutbox(tx, batch))
+      await pipeline.done()
       await at(`${name}_written`)
       return written
     })
     await at(`${name}_done`)
-    if (without.has('outbox_transaction')) await appendOutbox(sql, written.messages)
+    if (without.has('outbox_transaction')) for (const batch of written.messages) await appendOutbox(sql, batch)
     return written.result
   }
 }
 
 async function commitRange(
   tx: Sql,
-  { lease, range, deps: { without, log } }: { lease: Lease; range: NewRange; deps: StoreDeps }
+  {
+    lease,
+    range,
+    deps: { without, log },
+    pipeline
+  }: { lease: Lease; range: NewRange; deps: StoreDeps; pipeline: Pipeline }
 ): Promise<Written<Committed>> {
   const { chainId, epoch } = lease
   const { after, last, blocks, logs, level } = range
   await moveCheckpoint(tx, { chainId, from: after, to: last, epoch, fenced: !without.has('fencing') })
   const fresh = await upsertBlocks(tx, { chainId, blocks })
-  await insertLogs(tx, { chainId, logs })
-  const bodies = logs.flatMap(read => (read.reading === 'published' ? [read.body] : []))
-  await watchEscrows(tx, { chainId, bodies })
   const malformed = await noteMalformed(tx, { chainId, logs })
-  // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
-  if (level !== 'seen') await noteLevel(tx, { chainId, level, upTo: last.number })
+  const bodies = logs.flatMap(read => (read.reading === 'published' ? [read.body] : []))
   const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
-  const begun = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without })
-  return { result: { facts: begun.length, malformed }, messages: await messagesOf(tx, { chainId, facts: begun, log }) }
+  const terms = await termsOf(tx, { chainId, facts })
+  await pipeline.send(insertLogs(tx, { chainId, logs }))
+  await pipeline.send(watchEscrows(tx, { chainId, bodies }))
+  // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
+  if (level !== 'seen') await pipeline.send(noteLevel(tx, { chainId, level, upTo: last.number }))
+  const begun = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without, pipeline })
+  return { result: { facts: begun.length, malformed }, messages: messagesOf(begun, { terms, log }) }
 }
 
 /** Stores facts that were read; answers those of which an incarnation begins. */
@@ -172,14 +195,21 @@ async function beginFacts(
     chainId,
     facts,
     fresh,
-    without
-  }: { chainId: number; facts: readonly NewFact[]; fresh: boolean; without: ReadonlySet<Protection> }
+    without,
+    pipeline
+  }: {
+    chainId: number
+    facts: readonly NewFact[]
+    fresh: boolean
+    without: ReadonlySet<Protection>
+    pipeline: Pipeline
+  }
 ): Promise<FactAtLevel[]> {
   const first = (fact: NewFact, { incarnation, forced }: { incarnation: number; forced: boolean }) => {
     return { ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true }
   }
   if (fresh) {
-    await insertFacts(tx, { chainId, facts })
+    await pipeline.send(insertFacts(tx, { chainId, facts }))
     return facts.map(fact => first(fact, { incarnation: 1, forced: false }))
   }
   const begun = await upsertFacts(tx, { chainId, facts })
@@ -196,7 +226,7 @@ async function takeBack(
   const facts = await revertFacts(tx, where)
   const deployments = facts.filter(({ body }) => body.event_type === 'EscrowDeployed').map(({ body }) => body.fact_id)
   await unwatchEscrows(tx, { chainId: where.chainId, factIds: deployments })
-  return { result: facts.length, messages: facts.map(revertMessage) }
+  return { result: facts.length, messages: [facts.map(revertMessage)] }
 }
 
 async function stateRange(
@@ -219,5 +249,5 @@ async function stateRange(
   }
   const manifest = await revise(tx, { chainId, manifest: stated })
   await insertManifest(tx, { chainId, manifest })
-  return { result: manifest, messages: [manifestMessage({ chainId, manifest, traceparent: newTraceparent() })] }
+  return { result: manifest, messages: [[manifestMessage({ chainId, manifest, traceparent: newTraceparent() })]] }
 }
