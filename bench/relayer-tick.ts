@@ -36,7 +36,8 @@ export async function runTick({ env, sql, folder, profile }: TickOptions): Promi
   await using log = await open(path, 'w')
   const before = await look(sql)
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [...profiling, deployables['event-relayer'].main, '--mode=tick'], {
+  const { flags, main } = deployables['event-relayer']
+  const child = spawn(process.execPath, [...profiling, ...flags, main, '--mode=tick'], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', log.fd, log.fd]
   })

@@ -216,6 +216,8 @@ async function checkChain({
 }
 
 /** All tables of the relayer, in the order in which they are made. */
+export { heapFlags } from './memory.ts'
+
 export const migrations = [
   outboxMigrations,
   { label: 'event-relayer', path: fileURLToPath(new URL('../migrations', import.meta.url)) }

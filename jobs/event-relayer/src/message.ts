@@ -49,11 +49,13 @@ function encode(
 ): OutgoingMessage {
   const incarnation = incarnationAt(finality, fact)
   const event_id = eventId({ ...fact.body, finality, incarnation })
+  const stored: Record<string, unknown> = fact.body
+  const body: Record<string, unknown> = { event_id }
   // A body that was stored comes back with its keys in another order: sorted, the same fact gives the same bytes.
-  const stored = Object.fromEntries(Object.entries(fact.body).sort(([a], [b]) => (a < b ? -1 : 1)))
+  for (const key of Object.keys(stored).sort()) body[key] = stored[key]
+  Object.assign(body, { finality, incarnation }, extra)
   // FactBody is a fact less the fields that are added here; TypeScript can't rejoin a distributed Omit.
-  const body = { event_id, ...stored, finality, incarnation, ...extra } as EscrowFact
-  return encodeMessage(escrowEvents, body, {
+  return encodeMessage(escrowEvents, body as EscrowFact, {
     correlation_id: escrowWorkflow(fact.body),
     traceparent: fact.traceparent,
     free: { first: String(fact.first) }

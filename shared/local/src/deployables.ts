@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { migrations as complianceMigrations } from '@fusion-prime/compliance'
-import { migrations as relayerMigrations } from '@fusion-prime/event-relayer'
+import { heapFlags, migrations as relayerMigrations } from '@fusion-prime/event-relayer'
 import type { MigrationFolder } from '@fusion-prime/postgres'
 import { migrations as oracleMigrations } from '@fusion-prime/price-oracle/config'
 import { migrations as riskMigrations } from '@fusion-prime/risk-engine'
@@ -14,6 +14,8 @@ export type DatabaseName = 'relayer_db' | 'settlement_db' | 'risk_db' | 'complia
 export type Deployable = {
   database: DatabaseName
   main: string
+  /** Options of node itself. */
+  flags: readonly string[]
   arguments: string[]
   migrations: readonly MigrationFolder[]
 }
@@ -25,30 +27,35 @@ export const deployables: Readonly<Record<DeployableName, Deployable>> = {
   settlement: {
     database: 'settlement_db',
     main: at('run-services/settlement'),
+    flags: [],
     arguments: [],
     migrations: settlementMigrations
   },
   'risk-engine': {
     database: 'risk_db',
     main: at('run-services/risk-engine'),
+    flags: [],
     arguments: [],
     migrations: riskMigrations
   },
   compliance: {
     database: 'compliance_db',
     main: at('run-services/compliance'),
+    flags: [],
     arguments: [],
     migrations: complianceMigrations
   },
   'event-relayer': {
     database: 'relayer_db',
     main: at('jobs/event-relayer'),
+    flags: heapFlags,
     arguments: ['--mode=loop'],
     migrations: relayerMigrations
   },
   'price-oracle': {
     database: 'oracle_db',
     main: at('functions/price-oracle'),
+    flags: [],
     arguments: ['--mode=loop'],
     migrations: oracleMigrations
   }

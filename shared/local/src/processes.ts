@@ -74,18 +74,18 @@ export function startInstance(name: ServiceName, options: InstanceOptions): Inst
 }
 
 type Environments = Record<DeployableName, Record<string, string>>
-type Command = { script: string; arguments: string[]; env: Record<string, string>; preload?: string | undefined }
+type Command = { script: string; arguments: string[]; env: Record<string, string>; flags?: readonly string[] }
 type Start = (name: string, command: Command) => Supervised
 
 function launch(
   name: string,
   command: Command & { onLog: ProcessOptions['onLog']; giveUp(error: Error): void }
 ): Supervised {
-  const { script, arguments: args, env, preload, onLog, giveUp } = command
+  const { script, arguments: args, env, flags = [], onLog, giveUp } = command
   let lastLine = ''
   return supervise({
     name,
-    command: [process.execPath, ...(preload ? ['--import', preload] : []), script, ...args],
+    command: [process.execPath, ...flags, script, ...args],
     env: { ...inherited(), ...env },
     onLine: line => {
       lastLine = line
@@ -110,8 +110,10 @@ function oneEach(
   { environment, preload }: { environment: Environments; preload: ProcessOptions['preload'] }
 ) {
   const entries = deployableNames.map(name => {
-    const { main, arguments: args } = deployables[name]
-    return [name, start(name, { script: main, arguments: args, env: environment[name], preload: preload?.[name] })]
+    const { main, arguments: args, flags } = deployables[name]
+    const preloaded = preload?.[name]
+    const allFlags = [...flags, ...(preloaded ? ['--import', preloaded] : [])]
+    return [name, start(name, { script: main, arguments: args, env: environment[name], flags: allFlags })]
   })
   return Object.fromEntries(entries) as Record<DeployableName, Supervised> // an entry for each name
 }
