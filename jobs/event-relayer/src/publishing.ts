@@ -6,12 +6,12 @@ import type { World } from './world.ts'
 export type Publishing = {
   /** Until the outbox is empty or a publish fails; `failed` messages stay in it. */
   all(): Promise<{ published: number; failed: number }>
-  /** One part every few seconds; nothing more until the next `all` once Pub/Sub has failed. */
+  /** One part every 15 s; nothing more until the next `all` once Pub/Sub has failed. */
   some(): Promise<void>
 }
 
 /** Catching up comes first: what is old already may wait, what is new follows at the end of the tick. */
-const SOME_MS = 5_000
+const SOME_MS = 15_000
 
 /** Publishes what stands in the outbox, oldest first, and forgets what was published long ago. */
 export function createPublishing({

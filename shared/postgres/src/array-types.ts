@@ -41,7 +41,8 @@ export function serializeArray(values: readonly unknown[], serialize: (value: un
   const items = values.map(value => {
     if (value === null) return 'null'
     if (Array.isArray(value)) return serializeArray(value, serialize)
-    return `"${String(serialize(value)).replace(/["\\]/g, '\\$&')}"`
+    const text = String(serialize(value))
+    return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`
   })
   return `{${items.join(',')}}`
 }

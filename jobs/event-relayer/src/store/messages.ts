@@ -2,19 +2,16 @@ import type { OutboxMessage, Sql } from '@fusion-prime/postgres'
 import type { Log } from '@fusion-prime/runtime'
 import { commandMessage, isSettled, type SettledBody, type Terms } from '../command.ts'
 import { type FactAtLevel, factMessage } from '../message.ts'
+import { batches } from './batches.ts'
 
 type Reached = Pick<FactAtLevel, 'body' | 'finality'>
-
-/** Facts whose messages are made and written in one go. */
-const BATCH = 256
 
 /** What is said of facts that reached a level, in batches: each one's message and, when it is final, the command that follows from it. */
 export function* messagesOf(
   facts: readonly FactAtLevel[],
   { terms, log }: { terms: ReadonlyMap<string, Terms>; log: Log }
 ): Generator<OutboxMessage[]> {
-  for (let at = 0; at < facts.length; at += BATCH)
-    yield facts.slice(at, at + BATCH).flatMap(fact => messagesOfOne(fact, { terms, log }))
+  for (const batch of batches(facts)) yield batch.flatMap(fact => messagesOfOne(fact, { terms, log }))
 }
 
 function messagesOfOne(

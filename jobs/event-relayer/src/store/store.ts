@@ -11,6 +11,7 @@ import type { Block, BlockId, Level } from '../chain.ts'
 import type { ReadLog } from '../decode/escrow.ts'
 import { type FactAtLevel, manifestMessage, revertMessage } from '../message.ts'
 import type { Protection, World, Write } from '../world.ts'
+import { batches } from './batches.ts'
 import { hashesAbove, loadBlock, loadBlocks, orphanBlocks, pruneBlocks, upsertBlocks } from './blocks.ts'
 import { type Checkpoint, loadCheckpoint, lowerLevels, moveCheckpoint, noteLevel } from './checkpoint.ts'
 import { insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
@@ -180,7 +181,7 @@ async function commitRange(
   const bodies = logs.flatMap(read => (read.reading === 'published' ? [read.body] : []))
   const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
   const terms = await termsOf(tx, { chainId, facts })
-  await pipeline.send(insertLogs(tx, { chainId, logs }))
+  for (const batch of batches(logs)) await pipeline.send(insertLogs(tx, { chainId, logs: batch }))
   await pipeline.send(watchEscrows(tx, { chainId, bodies }))
   // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
   if (level !== 'seen') await pipeline.send(noteLevel(tx, { chainId, level, upTo: last.number }))
@@ -209,7 +210,7 @@ async function beginFacts(
     return { ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true }
   }
   if (fresh) {
-    await pipeline.send(insertFacts(tx, { chainId, facts }))
+    for (const batch of batches(facts)) await pipeline.send(insertFacts(tx, { chainId, facts: batch }))
     return facts.map(fact => first(fact, { incarnation: 1, forced: false }))
   }
   const begun = await upsertFacts(tx, { chainId, facts })
