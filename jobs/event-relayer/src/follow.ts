@@ -2,7 +2,7 @@ import type { BlockId, Heads } from './chain.ts'
 import type { FollowDeps } from './deps.ts'
 import { type Agreed, agreedHeads, answered } from './finality.ts'
 import { findFork } from './fork.ts'
-import { type Part, readPart, writePart } from './part.ts'
+import { type ReadyPart, readyPart, writePart } from './part.ts'
 import { FIRST_SIZE, nextRange, nextSize } from './range.ts'
 import type { Reader } from './read/reader.ts'
 import type { Checkpoint } from './store/checkpoint.ts'
@@ -103,10 +103,10 @@ async function readOn(
   const watch = await deps.watchSet(lease)
   const total = { position, facts: 0, raised: 0 }
   let size = Math.min(FIRST_SIZE, deps.maxBlockRange)
-  const begin = (after: BlockId): Promise<Part> | undefined => {
+  const begin = (after: BlockId): Promise<ReadyPart> | undefined => {
     const range = signal?.aborted ? undefined : nextRange(after.number, { heads, size })
     if (!range) return undefined
-    const part = readPart(deps, { reader, others, heads, after, range, watch })
+    const part = readyPart(deps, { reader, others, heads, after, range, watch })
     part.catch(() => undefined) // awaited below, maybe after a write that fails first
     return part
   }

@@ -21,6 +21,8 @@ export type FactAtLevel = {
   /** It was once reverted below finality, so that its finalized messages are numbered too. */
   forced: boolean
   first: boolean
+  /** Its message, if that was made beforehand. */
+  message?: OutgoingMessage | undefined
 }
 
 /** The message "this fact reached this level". Plain `finalized` says incarnation 1, so that a rebuild's is byte-equal. */

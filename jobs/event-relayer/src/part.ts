@@ -6,29 +6,34 @@ import type { LeveledRange } from './range.ts'
 import type { Finding } from './read/finding.ts'
 import { readRange, type VerifiedRange } from './read/read-range.ts'
 import type { Reader } from './read/reader.ts'
+import type { NewFact } from './store/facts.ts'
 import type { Lease } from './store/lease.ts'
+import { prepareFacts } from './store/messages.ts'
 import type { WatchSet } from './watch.ts'
 
 /** A verified range and how its logs were read; all its facts have reached the range's level. */
 export type Part = VerifiedRange & { range: LeveledRange; after: BlockId; last: Header; reads: ReadLog[] }
 
+/** A part whose facts are ready to be written: that is made while the part before is being written. */
+export type ReadyPart = Part & { facts: NewFact[] }
+
+export async function readyPart(deps: FollowDeps, options: ReadOptions): Promise<ReadyPart> {
+  const part = await readPart(deps, options)
+  return { ...part, facts: await prepareFacts(part.reads, part.range.level) }
+}
+
+type ReadOptions = {
+  reader: Reader
+  others: readonly Reader[]
+  heads: Agreed
+  after: BlockId
+  range: LeveledRange
+  watch: WatchSet
+}
+
 export async function readPart(
   deps: FollowDeps,
-  {
-    reader,
-    others,
-    heads,
-    after,
-    range,
-    watch
-  }: {
-    reader: Reader
-    others: readonly Reader[]
-    heads: Agreed
-    after: BlockId
-    range: LeveledRange
-    watch: WatchSet
-  }
+  { reader, others, heads, after, range, watch }: ReadOptions
 ): Promise<Part> {
   const { chainId, assetSymbol, maxAddresses, reorgWindow } = deps
   const verified = await readRange({
@@ -79,17 +84,17 @@ async function confirmedLevel({
 }
 
 /** What is written of a range, and told of it; of its headers only the blocks. */
-type WrittenPart = Omit<Part, 'headers' | 'last' | 'logs' | 'born'> & { headers: readonly Block[]; last: Block }
+type WrittenPart = Omit<ReadyPart, 'headers' | 'last' | 'logs' | 'born'> & { headers: readonly Block[]; last: Block }
 
 export async function writePart(
   deps: FollowDeps,
   { lease, part }: { lease: Lease; part: WrittenPart }
 ): Promise<{ facts: number; raised: number }> {
   const { store } = deps
-  const { range, headers, last, after, reads } = part
+  const { range, headers, last, after, reads, facts } = part
   const { level } = range
   const blocks = level === 'finalized' ? landmarks(headers, reads) : headers
-  const committed = await store.commit(lease, { after, last, blocks, logs: reads, level })
+  const committed = await store.commit(lease, { after, last, blocks, logs: reads, facts, level })
   report(deps, { part, facts: committed.facts, malformed: committed.malformed })
   if (level === 'seen') return { facts: committed.facts, raised: 0 }
   const raised = await store.raise(lease, { level, upTo: last.number })
@@ -105,7 +110,7 @@ export function landmarks<Kept extends Block>(headers: readonly Kept[], reads: r
 
 export function report(
   deps: FollowDeps,
-  { part, facts, malformed }: { part: WrittenPart; facts: number; malformed: readonly ReadLog[] }
+  { part, facts, malformed }: { part: Omit<WrittenPart, 'facts'>; facts: number; malformed: readonly ReadLog[] }
 ): void {
   const { log, metrics } = deps
   const { range, reads, findings, bytes } = part

@@ -5,6 +5,7 @@ import { liveOf } from '../lanes/open.ts'
 import { filterKey } from '../lanes/plan.ts'
 import { writePart } from '../part.ts'
 import type { Lease } from '../store/lease.ts'
+import { prepareFacts } from '../store/messages.ts'
 
 /** Staged ranges that are committed in one go; then the live lane, or another process, has its turn. */
 const BATCH = 64
@@ -35,8 +36,10 @@ export async function commitStaged(
       await store.staging.discard(filter, from)
       break
     }
-    const part = { range: { from, to, level: 'finalized' as const }, after, last, headers: blocks, reads }
-    const { facts } = await writePart(deps, { lease, part: { ...part, findings: [], bytes: 0 } })
+    const range = { from, to, level: 'finalized' as const }
+    const prepared = await prepareFacts(reads, range.level)
+    const part = { range, after, last, headers: blocks, reads, facts: prepared, findings: [], bytes: 0 }
+    const { facts } = await writePart(deps, { lease, part })
     done.ranges += 1
     done.facts += facts
     after = last

@@ -1,8 +1,10 @@
+import type { OutgoingMessage } from '@fusion-prime/events'
 import { packed, type Sql } from '@fusion-prime/postgres'
 import type { Level } from '../chain.ts'
 import type { FactBody } from '../decode/escrow.ts'
 
-export type NewFact = { body: FactBody; finality: Level; traceparent: string }
+/** `message`: what is said of it when it was never there before, if that was made beforehand. */
+export type NewFact = { body: FactBody; finality: Level; traceparent: string; message?: OutgoingMessage }
 
 /** A fact as it stands after a write; `forced`: it was once reverted below finality. */
 export type StoredFact = { body: FactBody; incarnation: number; forced: boolean; traceparent: string }

@@ -1,8 +1,26 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OutboxMessage, Sql } from '@fusion-prime/postgres'
-import type { Log } from '@fusion-prime/runtime'
+import { type Log, newTraceparent } from '@fusion-prime/runtime'
+import type { Level } from '../chain.ts'
 import { commandMessage, isSettled, type SettledBody, type Terms } from '../command.ts'
+import type { ReadLog } from '../decode/escrow.ts'
 import { type FactAtLevel, factMessage } from '../message.ts'
 import { batches } from './batches.ts'
+import type { NewFact } from './facts.ts'
+
+/** The facts of a range, each with its message: made while the range before is being written. */
+export async function prepareFacts(logs: readonly ReadLog[], level: Level): Promise<NewFact[]> {
+  const prepared: NewFact[] = []
+  for (const batch of batches(logs)) {
+    for (const read of batch) {
+      if (read.reading !== 'published') continue
+      const fact = { body: read.body, finality: level, traceparent: newTraceparent() }
+      prepared.push({ ...fact, message: factMessage({ ...fact, incarnation: 1, forced: false, first: true }) })
+    }
+    await nextTurn()
+  }
+  return prepared
+}
 
 type Reached = Pick<FactAtLevel, 'body' | 'finality'>
 
@@ -18,7 +36,7 @@ function messagesOfOne(
   fact: FactAtLevel,
   { terms, log }: { terms: ReadonlyMap<string, Terms>; log: Log }
 ): OutboxMessage[] {
-  const message = factMessage(fact)
+  const message = fact.message ?? factMessage(fact)
   const { body, finality, traceparent } = fact
   if (finality !== 'finalized' || !isSettled(body)) return [message]
   const known = body.event_type === 'EscrowDeployed' ? body : terms.get(body.escrow_address)

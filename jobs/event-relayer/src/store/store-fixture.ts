@@ -8,6 +8,7 @@ import { type BuiltBlock, buildBlock, type ModelLog } from '../testing/blocks.ts
 import { createWatchSet } from '../watch.ts'
 import type { CrashPoint } from '../world.ts'
 import type { Lease } from './lease.ts'
+import { prepareFacts } from './messages.ts'
 import { createStore, type NewRange, type Store } from './store.ts'
 
 export const CHAIN_ID = 31337
@@ -72,7 +73,8 @@ export async function rangeOf(
   const last = headers.at(-1)
   assert.ok(last)
   const reads: ReadLog[] = logs.map(log => readLog(log, context))
-  return { after: idAt(blocks, from - 1), last, blocks: headers, logs: reads, level }
+  const facts = await prepareFacts(reads, level)
+  return { after: idAt(blocks, from - 1), last, blocks: headers, logs: reads, facts, level }
 }
 
 export type Said = { event_type: string; finality: string; incarnation: string; first: string }

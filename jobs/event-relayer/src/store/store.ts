@@ -27,8 +27,16 @@ import { createStaging, type Staging } from './staging.ts'
 /** Facts that one transaction raises at most. */
 const RAISE_LIMIT = 2_000
 
-/** A verified range: the headers that are kept, and every log of a watched address. `level`: what all its facts have reached. */
-export type NewRange = { after: BlockId; last: Block; blocks: readonly Block[]; logs: readonly ReadLog[]; level: Level }
+/** A verified range: the headers that are kept, every log of a watched address, and the facts that are among them. */
+export type NewRange = {
+  after: BlockId
+  last: Block
+  blocks: readonly Block[]
+  logs: readonly ReadLog[]
+  facts: readonly NewFact[]
+  /** What all the facts have reached. */
+  level: Level
+}
 
 export type Committed = { facts: number; malformed: ReadLog[] }
 
@@ -174,15 +182,13 @@ async function commitRange(
   }: { lease: Lease; range: NewRange; deps: StoreDeps; pipeline: Pipeline }
 ): Promise<Written<Committed>> {
   const { chainId, epoch } = lease
-  const { after, last, blocks, logs, level } = range
+  const { after, last, blocks, logs, facts, level } = range
   await moveCheckpoint(tx, { chainId, from: after, to: last, epoch, fenced: !without.has('fencing') })
   const fresh = await upsertBlocks(tx, { chainId, blocks })
   const malformed = await noteMalformed(tx, { chainId, logs })
-  const bodies = logs.flatMap(read => (read.reading === 'published' ? [read.body] : []))
-  const facts = bodies.map(body => ({ body, finality: level, traceparent: newTraceparent() }))
   const terms = await termsOf(tx, { chainId, facts })
   for (const batch of batches(logs)) await pipeline.send(insertLogs(tx, { chainId, logs: batch }))
-  await pipeline.send(watchEscrows(tx, { chainId, bodies }))
+  await pipeline.send(watchEscrows(tx, { chainId, bodies: facts.map(({ body }) => body) }))
   // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
   if (level !== 'seen') await pipeline.send(noteLevel(tx, { chainId, level, upTo: last.number }))
   const begun = await beginFacts(tx, { chainId, facts, fresh: fresh === blocks.length, without, pipeline })
@@ -207,7 +213,8 @@ async function beginFacts(
   }
 ): Promise<FactAtLevel[]> {
   const first = (fact: NewFact, { incarnation, forced }: { incarnation: number; forced: boolean }) => {
-    return { ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true }
+    const begun = { ...fact, incarnation: without.has('incarnation') ? 1 : incarnation, forced, first: true }
+    return begun.incarnation === 1 && !forced ? begun : { ...begun, message: undefined }
   }
   if (fresh) {
     for (const batch of batches(facts)) await pipeline.send(insertFacts(tx, { chainId, facts: batch }))
