@@ -196,10 +196,6 @@ create table staged_ranges (
   constraint staged_ranges_pkey PRIMARY KEY (chain_id, filter_key, from_block)
 );
 
-alter table escrows add constraint escrows_fact_id_fkey FOREIGN KEY (fact_id) REFERENCES raw_logs(fact_id);
-
-alter table facts add constraint facts_fact_id_fkey FOREIGN KEY (fact_id) REFERENCES raw_logs(fact_id);
-
 alter table raw_logs add constraint raw_logs_chain_id_block_hash_fkey FOREIGN KEY (chain_id, block_hash) REFERENCES blocks(chain_id, block_hash);
 
 CREATE UNIQUE INDEX blocks_canonical ON blocks USING btree (chain_id, block_number) WHERE canonical;

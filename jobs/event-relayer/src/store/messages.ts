@@ -47,15 +47,17 @@ function messagesOfOne(
   return [message]
 }
 
-/** By escrow, what the deployments say of the escrows whose endings are final: those that are stored, else those among these facts. */
+/** By escrow, what its deployment says, for every escrow whose ending is final; `unwritten`: deployments that aren't stored yet. */
 export async function termsOf(
   tx: Sql,
-  { chainId, facts }: { chainId: number; facts: readonly Reached[] }
+  { chainId, facts, unwritten = [] }: { chainId: number; facts: readonly Reached[]; unwritten?: readonly Reached[] }
 ): Promise<Map<string, Terms>> {
   const bodies = facts.flatMap(({ body, finality }) => (finality === 'finalized' && isSettled(body) ? [body] : []))
-  const deployed = bodies.filter(body => body.event_type === 'EscrowDeployed').reverse() // of two the first one counts
   const stored = await loadTerms(tx, { chainId, bodies })
-  return new Map<string, Terms>([...deployed.map(body => [body.escrow_address, body] as const), ...stored])
+  for (const { body } of unwritten) {
+    if (body.event_type === 'EscrowDeployed' && !stored.has(body.escrow_address)) stored.set(body.escrow_address, body)
+  }
+  return stored
 }
 
 /** By escrow, what the stored deployments say of the escrows that ended. */

@@ -186,7 +186,7 @@ async function commitRange(
   await moveCheckpoint(tx, { chainId, from: after, to: last, epoch, fenced: !without.has('fencing') })
   const fresh = await upsertBlocks(tx, { chainId, blocks })
   const malformed = await noteMalformed(tx, { chainId, logs })
-  const terms = await termsOf(tx, { chainId, facts })
+  const terms = await termsOf(tx, { chainId, facts, unwritten: facts })
   for (const batch of batches(logs)) await pipeline.send(insertLogs(tx, { chainId, logs: batch }))
   await pipeline.send(watchEscrows(tx, { chainId, bodies: facts.map(({ body }) => body) }))
   // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.

@@ -45,6 +45,11 @@ const alterations: Alteration[] = [
     finds: [['raw_log_missing', 3, /nothing/]]
   },
   {
+    what: 'the raw log of a fact',
+    by: sql => sql`delete from raw_logs where fact_id = ${approval(sql)}`,
+    finds: [['raw_log_missing', 6, /nothing/]]
+  },
+  {
     what: 'a raw log that the chain never had',
     by: sql => sql`
       insert into raw_logs select gen_random_uuid(), chain_id, block_hash, block_number, transaction_hash, 77, address, topics, data, reading, detail
