@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { type Chain, requireChain } from '@fusion-prime/chain'
+import { type Chain, requireChain } from '@fusion-prime/chain/logs'
 import { createSql, outboxMigrations, type Pool, transaction } from '@fusion-prime/postgres'
 import { createPublisher } from '@fusion-prime/pubsub'
 import { type Log, PermanentError, reach } from '@fusion-prime/runtime'

@@ -1,4 +1,4 @@
-import { topicsOf } from '@fusion-prime/chain'
+import { topicsOf } from '@fusion-prime/chain/logs'
 import type { LogFilter } from './chain.ts'
 import { type BloomBits, bloomBits, bloomHas } from './proof/bloom.ts'
 

@@ -1,4 +1,5 @@
-import { type Address, type Hex, parseAbiItem, toEventSelector, toEventSignature } from 'viem'
+import type { Address, Hex } from 'viem'
+import { parseAbiItem, toEventSelector, toEventSignature } from 'viem/utils'
 
 /** What an escrow's log means, whichever signature said it. Addresses are lower-case hex, amounts wei, delays seconds, times Unix seconds. */
 export type EscrowEvent =

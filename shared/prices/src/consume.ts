@@ -1,4 +1,4 @@
-import { assetSymbols, decimalsOf } from '@fusion-prime/chain'
+import { assetSymbols, decimalsOf } from '@fusion-prime/chain/assets'
 import type { MarketPrice, marketPrices, SubscriptionDefinition } from '@fusion-prime/events'
 import { type ConsumeDeps, consume, type Delivery } from '@fusion-prime/http'
 import type { OutboxMessage, Sql } from '@fusion-prime/postgres'

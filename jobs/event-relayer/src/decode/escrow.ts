@@ -1,4 +1,4 @@
-import { decodeLog, type EscrowEvent } from '@fusion-prime/chain'
+import { decodeLog, type EscrowEvent } from '@fusion-prime/chain/logs'
 import { type EscrowFact, factId } from '@fusion-prime/events'
 import type { Block, RawLog } from '../chain.ts'
 

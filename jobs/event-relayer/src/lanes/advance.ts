@@ -1,4 +1,4 @@
-import { topicsOf } from '@fusion-prime/chain'
+import { topicsOf } from '@fusion-prime/chain/logs'
 import type { BlockId } from '../chain.ts'
 import type { FollowDeps } from '../deps.ts'
 import type { Agreed } from '../finality.ts'

@@ -1,4 +1,4 @@
-import { topicsOf } from '@fusion-prime/chain'
+import { topicsOf } from '@fusion-prime/chain/logs'
 import type { FollowDeps } from '../deps.ts'
 import type { Lease } from '../store/lease.ts'
 import { laneKey, liveFactories, planCoverage } from './plan.ts'

@@ -1,4 +1,4 @@
-import { decodeLog, topicsOf } from '@fusion-prime/chain'
+import { decodeLog, topicsOf } from '@fusion-prime/chain/logs'
 import type { RawLog } from '../chain.ts'
 import type { WatchSet } from '../watch.ts'
 

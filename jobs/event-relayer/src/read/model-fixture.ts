@@ -1,4 +1,4 @@
-import { signatures } from '@fusion-prime/chain'
+import { signatures } from '@fusion-prime/chain/logs'
 import type { RpcLog } from '../proof/receipts.ts'
 import { RpcFault } from '../providers/rpc.ts'
 import { type BuiltBlock, buildBlock, type ModelLog } from '../testing/blocks.ts'

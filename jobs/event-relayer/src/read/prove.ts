@@ -1,4 +1,4 @@
-import { topicsOf } from '@fusion-prime/chain'
+import { topicsOf } from '@fusion-prime/chain/logs'
 import type { Header, RawLog } from '../chain.ts'
 import { parseBloom } from '../proof/bloom.ts'
 import { WrongAnswer } from '../providers/pool.ts'

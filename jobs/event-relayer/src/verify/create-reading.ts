@@ -1,4 +1,4 @@
-import { requireChain } from '@fusion-prime/chain'
+import { requireChain } from '@fusion-prime/chain/logs'
 import type { Pool } from '@fusion-prime/postgres'
 import type { Log } from '@fusion-prime/runtime'
 import { type RelayerConfig, requireCheck } from '../config.ts'

@@ -1,4 +1,4 @@
-import { assetSymbols } from '@fusion-prime/chain'
+import { assetSymbols } from '@fusion-prime/chain/assets'
 import { appendOutbox, type Sql, transaction } from '@fusion-prime/postgres'
 import type { Cause } from './announce.ts'
 import { evaluateWatches, loadMarket, type Market, type Valuation } from './evaluate.ts'

@@ -1,4 +1,4 @@
-import { decimalsOf, toWholeUnits } from '@fusion-prime/chain'
+import { decimalsOf, toWholeUnits } from '@fusion-prime/chain/assets'
 import type { Escrow, EscrowStatus } from '@fusion-prime/escrow'
 
 export type Role = 'payer' | 'payee' | 'arbiter'

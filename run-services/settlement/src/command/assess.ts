@@ -1,4 +1,4 @@
-import { toWholeUnits } from '@fusion-prime/chain'
+import { toWholeUnits } from '@fusion-prime/chain/assets'
 import { parseJsonObject, type SettlementCommand } from '@fusion-prime/events'
 import type { CallContext, ServiceClient } from '@fusion-prime/http'
 import { assessPortfolio, checkCompliance } from '@fusion-prime/operations'

@@ -1,4 +1,4 @@
-import { decimalsOf } from '@fusion-prime/chain'
+import { decimalsOf } from '@fusion-prime/chain/assets'
 import {
   type CommandOutcome,
   commandOutcomeId,
