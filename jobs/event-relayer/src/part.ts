@@ -19,7 +19,7 @@ export type ReadyPart = Part & { facts: NewFact[] }
 
 export async function readyPart(deps: FollowDeps, options: ReadOptions): Promise<ReadyPart> {
   const part = await readPart(deps, options)
-  return { ...part, facts: await prepareFacts(part.reads, part.range.level) }
+  return { ...part, facts: prepareFacts(part.reads, part.range.level) }
 }
 
 type ReadOptions = {

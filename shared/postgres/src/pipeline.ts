@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-
 /**
  * Statements of one transaction that are sent without waiting for the answers before, so that the server works on one while the next is
  * prepared. It carries them out in the order of sending.
@@ -17,8 +15,11 @@ export function createPipeline(): Pipeline {
     async send(statement) {
       statement.catch(() => undefined) // told by done
       sent.push(statement)
-      await nextTurn()
+      await afterPromises()
     },
     done: () => Promise.all(sent)
   }
 }
+
+/** The driver sends when the promises between a statement and its socket have gone on. */
+const afterPromises = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))

@@ -37,7 +37,7 @@ export async function commitStaged(
       break
     }
     const range = { from, to, level: 'finalized' as const }
-    const prepared = await prepareFacts(reads, range.level)
+    const prepared = prepareFacts(reads, range.level)
     const part = { range, after, last, headers: blocks, reads, facts: prepared, findings: [], bytes: 0 }
     const { facts } = await writePart(deps, { lease, part })
     done.ranges += 1

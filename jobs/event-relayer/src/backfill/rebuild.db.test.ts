@@ -151,7 +151,6 @@ const points: CrashPoint[] = [
   'commit_fenced',
   'commit_written',
   'commit_done',
-  'raise_done',
   'manifest_written',
   'manifest_done',
   'lane_written',

@@ -65,16 +65,33 @@ function given(tx: Sql, facts: readonly NewFact[]) {
     ) as given (fact_id, block_hash, block_number, log_index, finality, body, traceparent)`
 }
 
+const levelsBelow = (level: 'safe' | 'finalized'): Level[] => (level === 'finalized' ? ['seen', 'safe'] : ['seen'])
+
+/** Whether a rise up to a block would change anything: a fact below the level, or the number that says how far facts were raised. */
+export async function hasToRise(
+  sql: Sql,
+  { chainId, level, upTo }: { chainId: number; level: 'safe' | 'finalized'; upTo: number }
+): Promise<boolean> {
+  const [row] = await sql<{ due: boolean }[]>`
+    select exists (
+      select from facts
+      where chain_id = ${chainId} and block_number <= ${upTo}
+        and finality in ('seen', 'safe') and finality = any (${levelsBelow(level)}::text[])
+    ) or exists (
+      select from checkpoints where chain_id = ${chainId} and coalesce(${sql(`${level}_number`)}, -1) < ${upTo}
+    ) as due`
+  return row?.due ?? false
+}
+
 /** Raises the oldest facts below a level, up to a block, at most `limit`; in chain order. */
 export async function raiseFacts(
   tx: Sql,
   { chainId, level, upTo, limit }: { chainId: number; level: 'safe' | 'finalized'; upTo: number; limit: number }
 ): Promise<StoredFact[]> {
-  const below: Level[] = level === 'finalized' ? ['seen', 'safe'] : ['seen']
   return tx<StoredFact[]>`
     with due as (
       select fact_id from facts
-      where chain_id = ${chainId} and block_number <= ${upTo} and finality in ('seen', 'safe') and finality = any (${below}::text[])
+      where chain_id = ${chainId} and block_number <= ${upTo} and finality in ('seen', 'safe') and finality = any (${levelsBelow(level)}::text[])
       order by block_number, log_index
       limit ${limit}
     ), raised as (

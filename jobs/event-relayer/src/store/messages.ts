@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OutboxMessage, Sql } from '@fusion-prime/postgres'
 import { type Log, newTraceparent } from '@fusion-prime/runtime'
 import type { Level } from '../chain.ts'
@@ -9,18 +8,12 @@ import { batches } from './batches.ts'
 import type { NewFact } from './facts.ts'
 
 /** The facts of a range, each with its message: made while the range before is being written. */
-export async function prepareFacts(logs: readonly ReadLog[], level: Level): Promise<NewFact[]> {
-  const prepared: NewFact[] = []
-  for (const batch of batches(logs)) {
-    for (const read of batch) {
-      if (read.reading !== 'published') continue
-      const fact = { body: read.body, finality: level, traceparent: newTraceparent() }
-      prepared.push({ ...fact, message: factMessage({ ...fact, incarnation: 1, forced: false, first: true }) })
-    }
-    await nextTurn()
-  }
-  return prepared
-}
+export const prepareFacts = (logs: readonly ReadLog[], level: Level): NewFact[] =>
+  logs.flatMap(read => {
+    if (read.reading !== 'published') return []
+    const fact = { body: read.body, finality: level, traceparent: newTraceparent() }
+    return [{ ...fact, message: factMessage({ ...fact, incarnation: 1, forced: false, first: true }) }]
+  })
 
 type Reached = Pick<FactAtLevel, 'body' | 'finality'>
 

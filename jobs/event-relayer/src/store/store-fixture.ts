@@ -73,7 +73,7 @@ export async function rangeOf(
   const last = headers.at(-1)
   assert.ok(last)
   const reads: ReadLog[] = logs.map(log => readLog(log, context))
-  const facts = await prepareFacts(reads, level)
+  const facts = prepareFacts(reads, level)
   return { after: idAt(blocks, from - 1), last, blocks: headers, logs: reads, facts, level }
 }
 

@@ -14,7 +14,7 @@ import type { Protection, World, Write } from '../world.ts'
 import { batches } from './batches.ts'
 import { hashesAbove, loadBlock, loadBlocks, orphanBlocks, pruneBlocks, upsertBlocks } from './blocks.ts'
 import { type Checkpoint, loadCheckpoint, lowerLevels, moveCheckpoint, noteLevel } from './checkpoint.ts'
-import { insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
+import { hasToRise, insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
 import { deleteHalt, type Halt, insertHalt, loadHalt } from './halts.ts'
 import { createLaneStore, type LaneStore, rewindLanes } from './lanes.ts'
 import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
@@ -99,6 +99,7 @@ export function createStore(deps: StoreDeps): Store {
         return takeBack(tx, { chainId, hashes, above: to.number, by: 'chain' })
       }),
     async raise(lease, { level, upTo }) {
+      if (!(await hasToRise(sql, { chainId, level, upTo }))) return 0
       let total = 0
       for (let count = RAISE_LIMIT; count === RAISE_LIMIT; total += count) {
         count = await write('raise', lease, async tx => {
@@ -183,10 +184,12 @@ async function commitRange(
 ): Promise<Written<Committed>> {
   const { chainId, epoch } = lease
   const { after, last, blocks, logs, facts, level } = range
-  await moveCheckpoint(tx, { chainId, from: after, to: last, epoch, fenced: !without.has('fencing') })
-  const fresh = await upsertBlocks(tx, { chainId, blocks })
-  const malformed = await noteMalformed(tx, { chainId, logs })
-  const terms = await termsOf(tx, { chainId, facts, unwritten: facts })
+  const [, fresh, malformed, terms] = await Promise.all([
+    moveCheckpoint(tx, { chainId, from: after, to: last, epoch, fenced: !without.has('fencing') }),
+    upsertBlocks(tx, { chainId, blocks }),
+    noteMalformed(tx, { chainId, logs }),
+    termsOf(tx, { chainId, facts, unwritten: facts })
+  ])
   for (const batch of batches(logs)) await pipeline.send(insertLogs(tx, { chainId, logs: batch }))
   await pipeline.send(watchEscrows(tx, { chainId, bodies: facts.map(({ body }) => body) }))
   // In this transaction, or after a crash before the rise a stale node could take final blocks off the chain.
@@ -241,18 +244,20 @@ async function stateRange(
   tx: Sql,
   { chainId, upTo }: { chainId: number; upTo: BlockId }
 ): Promise<Written<Manifest | undefined>> {
-  const checkpoint = await loadCheckpoint(tx, chainId)
-  const previous = await lastManifest(tx, chainId)
+  const [checkpoint, previous] = await Promise.all([loadCheckpoint(tx, chainId), lastManifest(tx, chainId)])
   const from_block = previous ? previous.to_block + 1 : (checkpoint?.first_block ?? upTo.number)
   if (upTo.number < from_block) return { result: undefined, messages: [] }
-  const first = await loadBlock(tx, { chainId, number: from_block })
+  const [first, digest] = await Promise.all([
+    loadBlock(tx, { chainId, number: from_block }),
+    digestOf(tx, { chainId, from: from_block, to: upTo.number })
+  ])
   const from_hash = first?.hash ?? (await startHash(tx, { chainId, from_block }))
   const stated = {
     from_block,
     from_hash,
     to_block: upTo.number,
     to_hash: upTo.hash,
-    ...(await digestOf(tx, { chainId, from: from_block, to: upTo.number })),
+    ...digest,
     previous_digest: previous?.digest ?? null
   }
   const manifest = await revise(tx, { chainId, manifest: stated })
