@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { subscriptionList } from '@fusion-prime/events'
 import { deployableNames, serviceNames } from '../shared/local/src/deployables.ts'
 import type { Stack } from '../shared/local/src/stack.ts'
 import type { Scene } from './crash-kill.ts'
@@ -20,7 +21,10 @@ export async function killPostgres({ stack, say }: Scene): Promise<void> {
     if (status === 503) refused.set(subscription, (refused.get(subscription) ?? 0) + 1)
     if (status === null) unreached += 1
   })
-  const everyone = () => refused.size === serviceNames.length
+  const serviceOf = new Map(subscriptionList.map(({ name, service }) => [name, service]))
+  const refusing = () => new Set([...refused.keys()].map(path => serviceOf.get(path.split('/').at(-1) ?? '')))
+  // A service has several subscriptions, and any of them may be the first to be refused.
+  const everyone = () => serviceNames.every(name => refusing().has(name))
   let killed = await killWhileBusy(stack)
   // Answers that were on their way count as unanswered still; if they were all, nobody is refused, and it has to happen again.
   for (let again = 0; again < 2 && !(await holds(everyone, { patienceMs: 5_000 })); again++) {
