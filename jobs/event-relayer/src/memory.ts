@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 
 /** For node's command line, since V8 reads the young generation's size (MB) at its start alone. */
-export const heapFlags: readonly string[] = ['--max-semi-space-size=16']
+export const heapFlags: readonly string[] = ['--max-semi-space-size=8']
 
 /**
  * Ranges make much short-lived garbage. Left alone, V8 lets it grow as large as the machine allows; so bounded, the heap follows what is
