@@ -276,3 +276,22 @@ test('more facts than one transaction raises are raised all the same, in chain o
   )
   assert.equal((await store.checkpoint())?.finalized_number, 1)
 })
+
+test('a rise that would change nothing writes nothing; one without facts still says how far it came', async () => {
+  const begun: string[] = []
+  const watched = openStore(database.sql, { at: point => void (point === 'raise_begun' && begun.push(point)) })
+  await read(0, 5)(watched, lease)
+  const rises = [
+    { upTo: 3, writes: 1, reached: 3 },
+    { upTo: 3, writes: 0, reached: 3 },
+    { upTo: 2, writes: 0, reached: 3 },
+    { upTo: 5, writes: 1, reached: 5 },
+    { upTo: 6, writes: 1, reached: 6 } // no block of it has a fact
+  ]
+  for (const { upTo, writes, reached } of rises) {
+    begun.length = 0
+    await watched.raise(lease, { level: 'finalized', upTo })
+    assert.equal(begun.length, writes, `up to ${upTo}`)
+    assert.equal((await watched.checkpoint())?.finalized_number, reached)
+  }
+})
