@@ -14,7 +14,7 @@ import type { Issuer } from '../shared/local/src/issuer.ts'
 import type { LocalPostgres } from '../shared/local/src/postgres.ts'
 import { PUSH_PREFIX } from '../shared/local/src/testing/facts.ts'
 
-const READY_MS = 20_000
+const READY_MS = 120_000
 /** As much of a log as an error shows. */
 const LOG_BYTES = 2_000
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))

@@ -6,7 +6,7 @@ import { type DatabaseName, deployables, type ServiceName, serviceNames } from '
 import type { Stack } from '../shared/local/src/stack.ts'
 import { bookFaults, compare } from './books.ts'
 import { type ChainFact, readChainFacts } from './crash-chain.ts'
-import { waiting } from './crash-wait.ts'
+import { waiting } from './crash-unanswered.ts'
 import { inboxFaults } from './inboxes.ts'
 
 export type Figures = {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { holds, until } from '@fusion-prime/local/testing/wait.ts'
 import { createSql } from '@fusion-prime/postgres'
 import type { DeployableName } from '../shared/local/src/deployables.ts'
 import type { Stack } from '../shared/local/src/stack.ts'
 import type { CrashPoint } from './crash-point.ts'
 import type { Kill, Random } from './crash-script.ts'
-import { holds, MANY, unanswered, until } from './crash-wait.ts'
+import { MANY, unanswered } from './crash-unanswered.ts'
 
 export type Scene = {
   stack: Stack
@@ -35,7 +36,7 @@ export async function kill9({ victim, at }: Kill, scene: Scene): Promise<void> {
 
 async function whileUnanswered(victim: DeployableName, { stack, random }: Scene): Promise<string> {
   for (;;) {
-    await until(`${MANY} unanswered messages`, () => unanswered(stack, victim) >= MANY)
+    await until(`${MANY} unanswered messages`, () => unanswered(stack, victim) >= MANY, { everyMs: 1 })
     await sleep(random() * WAVER_MS)
     const count = unanswered(stack, victim)
     if (count >= MANY) return `while ${count} messages are unanswered`
@@ -47,7 +48,7 @@ async function heldAt({ victim, at }: Required<Kill>, { stack, points }: Scene):
   const point = points[victim]
   for (;;) {
     point.arm(at)
-    await until(`${victim} to reach ${at}`, point.isReached)
+    await until(`${victim} to reach ${at}`, point.isReached, { everyMs: 1 })
     if (at === 'relayer_writing') {
       assert.ok(await isWriting(stack), 'the relayer stands in its write, but Postgres knows of no such transaction')
       return `inside the relayer’s write, with ${unanswered(stack, victim)} messages unanswered`

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { subscriptionList } from '@fusion-prime/events'
+import { holds, until } from '@fusion-prime/local/testing/wait.ts'
 import { deployableNames, serviceNames } from '../shared/local/src/deployables.ts'
 import type { Stack } from '../shared/local/src/stack.ts'
 import type { Scene } from './crash-kill.ts'
-import { holds, MANY, until, waiting } from './crash-wait.ts'
+import { MANY, waiting } from './crash-unanswered.ts'
 
 /** Kills Postgres under load, leaves it away until every service has refused pushes, and starts it again: no process may end. */
 export async function killPostgres({ stack, say }: Scene): Promise<void> {
@@ -46,7 +47,7 @@ export async function killPostgres({ stack, say }: Scene): Promise<void> {
 
 async function killWhileBusy(stack: Stack): Promise<string> {
   const busy = () => waiting(stack, serviceNames).every(count => count >= MANY)
-  await until(`${MANY} unanswered messages at every service`, busy)
+  await until(`${MANY} unanswered messages at every service`, busy, { everyMs: 1 })
   const unanswered = waiting(stack, serviceNames).join(' + ')
   const { pid } = stack.postgres
   await stack.postgres.kill()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { holds } from '@fusion-prime/local/testing/wait.ts'
 import { type DeployableName, deployableNames } from '../shared/local/src/deployables.ts'
 import { type Stack, type StackOptions, startStack } from '../shared/local/src/stack.ts'
 import { type Figures, inspect, isFinal } from './crash-check.ts'
@@ -13,14 +14,12 @@ import { startLoad } from './crash-load.ts'
 import { type CrashPoint, createCrashPoint } from './crash-point.ts'
 import { killPostgres } from './crash-postgres.ts'
 import { createRandom, type Kill, shuffled, twelveKills } from './crash-script.ts'
-import { holds } from './crash-wait.ts'
 
 /*
  * Real processes, killed with SIGKILL in the midst of work. CRASH_SEED=<number> replays a run's script; which moment a kill hits
  * is up to the machine, but for the crash points.
  */
 const seed = Number(process.env.CRASH_SEED ?? randomInt(2 ** 31))
-const SETTLE_MS = 40_000
 /** Between two kills. */
 const PAUSE_MS = 1_000
 /** Short, so that what a dead process refused comes again soon. */
@@ -98,7 +97,7 @@ async function perform(t: TestContext, { stack, points, atOnce, kills, finale }:
     await Promise.race([play(), load.broken, stack.processes.gaveUp])
     await load.stop()
     // If it doesn't come to that, the findings say why.
-    await holds(() => isFinal(stack), { patienceMs: SETTLE_MS, everyMs: 500 })
+    await holds(() => isFinal(stack), { everyMs: 500 })
     const { faults, ...figures } = await inspect(stack)
     t.diagnostic(`${kills.length} kills: ${JSON.stringify(figures)}`)
     assert.deepEqual(faults, [])

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { compliance, migrations as complianceMigrations } from '@fusion-prime/compliance'
 import { TEST_PROJECT } from '@fusion-prime/local/testing/broker.ts'
 import { testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { type LiveService, OPERATOR, startLiveService } from '@fusion-prime/local/testing/live-service.ts'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { assessPortfolio, checkCompliance } from '@fusion-prime/operations'
 import { riskEngine, migrations as riskMigrations } from '@fusion-prime/risk-engine'
 import { settlement, migrations as settlementMigrations } from '@fusion-prime/settlement'
@@ -122,7 +122,7 @@ function startsOf({ issuer, urls, listUrl }: Start): Record<Name, () => Promise<
       const settings = { ...called('compliance'), SANCTIONS_LIST_URL: listUrl }
       const service = await startLiveService(compliance, { migrations: complianceMigrations, issuer, settings })
       // Before it has read its list it approves nothing.
-      await eventually(() => service.lines().some(line => line.message === 'rescreening_finished'))
+      await until('the end of the list', () => service.lines().some(line => line.message === 'rescreening_finished'))
       return service
     }
   }
@@ -133,13 +133,4 @@ async function writeList(folder: string): Promise<string> {
   const addresses = [{ address: SANCTIONED, chain: 'ETH', list: 'OFAC SDN' }]
   await writeFile(file, JSON.stringify({ version: '1', as_of: new Date().toISOString(), addresses, names: [] }))
   return pathToFileURL(file).href
-}
-
-/** Waits until something is so; fails after 20 s. */
-export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const late = performance.now() + 20_000
-  while (!(await isSo())) {
-    assert.ok(performance.now() < late, `waited 20 s in vain for: ${isSo}`)
-    await sleep(20)
-  }
 }

@@ -4,8 +4,9 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { settlementCommands, subscriptions } from '@fusion-prime/events'
 import { createIdTokens } from '@fusion-prime/http'
 import { OPERATOR } from '@fusion-prime/local/testing/live-service.ts'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { createWorld, paymentOf, someone, type World } from './decisions.ts'
-import { allowed, type Callee, eventually, SANCTIONED } from './decisions-services.ts'
+import { allowed, type Callee, SANCTIONED } from './decisions-services.ts'
 import { operationsOf } from './operations.ts'
 
 /* Settlement, risk-engine and compliance together: real HTTP, databases and Pub/Sub API, and tokens from a metadata server. */
@@ -176,7 +177,7 @@ describe('away', () => {
       .filter(line => line.message === 'service_breaker_changed')
     assert.deepEqual([changes[0]?.callee, changes[0]?.state], ['compliance', 'open'])
     await world.verify(pair.payer, pair.payee)
-    await eventually(async () => (await sweep()).tried === 0)
+    await until('nothing more to try', async () => (await sweep()).tried === 0)
     for (const { command_id } of payments) assert.equal((await world.find(command_id)).status, 'processed')
   })
 

@@ -18,10 +18,11 @@ import {
 } from '@fusion-prime/events'
 import { createTestBroker, type Pulled } from '@fusion-prime/local/testing/broker.ts'
 import { PUSH_PREFIX, testAddress } from '@fusion-prime/local/testing/facts.ts'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import type { Static } from 'typebox'
 import type { MarginHealth } from '../run-services/risk-engine/src/margin/view.ts'
 import type { CommandView } from '../run-services/settlement/src/command/view.ts'
-import { createServices, eventually, type Name } from './decisions-services.ts'
+import { createServices, type Name } from './decisions-services.ts'
 
 export type Command = Static<typeof CommandView>
 export type Margin = Static<typeof MarginHealth>
@@ -88,7 +89,7 @@ export async function createWorld() {
   const pulled = new Map<string, Pulled[]>()
   /** All messages that a service has published on a topic so far. */
   async function messages(from: Name, { name }: TopicDefinition): Promise<Pulled[]> {
-    await eventually(async () => (await ask<{ depth: number }>(from, '/outbox/sweep', {})).depth === 0)
+    await until('an empty outbox', async () => (await ask<{ depth: number }>(from, '/outbox/sweep', {})).depth === 0)
     const known = [...(pulled.get(name) ?? []), ...(await broker.pull(`${name}-test`))]
     pulled.set(name, known)
     return known

@@ -1,11 +1,10 @@
 import { type Address, createEscrowClient } from '@fusion-prime/chain'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { lives } from '../shared/local/src/demo/lives.ts'
 import type { Stack } from '../shared/local/src/stack.ts'
 import { withSql } from './final-state.ts'
-import { within } from './handled-log.ts'
 
 const BLOCK_MS = 400
-const FINAL_MS = 60_000
 
 /** Takes escrows through every kind of life, that often, until all is final and published; answers their addresses. */
 export async function liveThrough(stack: Stack, { rounds }: { rounds: number }): Promise<Address[]> {
@@ -28,8 +27,7 @@ export async function liveThrough(stack: Stack, { rounds }: { rounds: number }):
   const mining = setInterval(() => mine(chain.rpcUrl).catch(() => undefined), BLOCK_MS)
   try {
     const last = await blockNumber(chain.rpcUrl)
-    if (!(await within(FINAL_MS, () => isRelayed(stack, last))))
-      throw new Error(`what happened up to block ${last} was not final and published within ${FINAL_MS / 1000} s`)
+    await until(`what happened up to block ${last} to be final and published`, () => isRelayed(stack, last))
   } finally {
     clearInterval(mining)
   }
@@ -49,8 +47,7 @@ export async function standStill(stack: Stack): Promise<void> {
           and not exists (select from outbox where published_at is null) as told`
       return row?.told ?? false
     })
-  if (!(await within(FINAL_MS, isTold)))
-    throw new Error(`blocks up to ${final} are final, but the relayer has not told so within ${FINAL_MS / 1000} s`)
+  await until(`the relayer to tell that blocks up to ${final} are final`, isTold)
   await stack.broker.idle()
 }
 

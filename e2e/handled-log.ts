@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 export type HandledLog = {
   /** Takes a deployable's log line. */
   onLog(name: string, entry: Record<string, unknown> | undefined): void
@@ -38,14 +36,4 @@ export function createHandledLog(): HandledLog {
       answered = 0
     }
   }
-}
-
-/** True as soon as the condition holds, false when it doesn't within that time. */
-export async function within(milliseconds: number, condition: () => boolean | Promise<boolean>): Promise<boolean> {
-  const deadline = performance.now() + milliseconds
-  while (!(await condition())) {
-    if (performance.now() > deadline) return false
-    await sleep(20)
-  }
-  return true
 }

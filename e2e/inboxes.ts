@@ -1,7 +1,7 @@
 import { type SubscriptionDefinition, subscriptionList } from '@fusion-prime/events'
+import { holds } from '@fusion-prime/local/testing/wait.ts'
 import { type DeployableName, deployables } from '../shared/local/src/deployables.ts'
 import { withSql } from './final-state.ts'
-import { within } from './handled-log.ts'
 
 type Urls = Readonly<Record<string, string>>
 
@@ -14,15 +14,13 @@ type Options = {
   forgotten?: ReadonlySet<string>
 }
 
-const ARRIVAL_MS = 30_000
-
 /**
  * Compares the inbox of every subscription with the outboxes of those who publish to its topic, message by message; says in words what
  * was lost or invented. What is published meanwhile is neither: it had no time to arrive, or was there when it did.
  */
 export async function inboxFaults(
   urls: Urls,
-  { except = [], patienceMs = ARRIVAL_MS, forgotten = new Set() }: Options = {}
+  { except = [], patienceMs, forgotten = new Set() }: Options = {}
 ): Promise<string[]> {
   const compared = subscriptionList.filter(one => !except.includes(one.topic.name))
   return (await Promise.all(compared.map(one => faultsOf(one, { urls, patienceMs, forgotten })))).flat()
@@ -30,14 +28,15 @@ export async function inboxFaults(
 
 async function faultsOf(
   subscription: SubscriptionDefinition,
-  { urls, patienceMs, forgotten }: { urls: Urls; patienceMs: number; forgotten: ReadonlySet<string> }
+  { urls, patienceMs, forgotten }: { urls: Urls; patienceMs: number | undefined; forgotten: ReadonlySet<string> }
 ): Promise<string[]> {
   const meant = await readSent(urls, subscription)
   let handled = new Set<string>()
-  await within(patienceMs, async () => {
+  const arrived = async () => {
     handled = await readHandled(urls, subscription)
     return meant.isSubsetOf(handled)
-  })
+  }
+  await holds(arrived, { patienceMs })
   const lost = [...meant.difference(handled)]
   const invented = [...handled.difference(await readSent(urls, subscription)).difference(forgotten)]
   const { name } = subscription

@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { compliance, migrations as complianceMigrations } from '@fusion-prime/compliance'
 import { catalog } from '@fusion-prime/events'
 import { createTestBroker, type Pulled, type TestBroker } from '@fusion-prime/local/testing/broker.ts'
 import { atLevel, createFact, testAddress } from '@fusion-prime/local/testing/facts.ts'
 import { type LiveService, OPERATOR, startLiveService } from '@fusion-prime/local/testing/live-service.ts'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { riskEngine, migrations as riskMigrations } from '@fusion-prime/risk-engine'
 import { settlement, migrations as settlementMigrations } from '@fusion-prime/settlement'
 import { type Issuer, startIssuer } from '../shared/local/src/issuer.ts'
@@ -55,18 +55,8 @@ const start = {
     const settings = { SANCTIONS_LIST_URL: pathToFileURL(join(folder, 'sanctions.json')).href }
     const service = await startLiveService(compliance, { migrations: complianceMigrations, issuer, settings })
     // It writes a row about the list that it read at its start.
-    await eventually(
-      async () => service.lines().some(line => line.message === 'rescreening_finished'),
-      'compliance doesn’t get to the end of its list'
-    )
+    await until('the end of the list', () => service.lines().some(line => line.message === 'rescreening_finished'))
     return service
-  }
-}
-
-async function eventually(holds: () => Promise<boolean>, otherwise: string): Promise<void> {
-  for (let tries = 0; !(await holds()); tries += 1) {
-    assert.ok(tries < 200, otherwise)
-    await sleep(50)
   }
 }
 
@@ -228,11 +218,10 @@ for (const [name, open] of Object.entries(start)) {
         assert.equal(answer.status, 200)
         return ((await answer.json()) as { depth: number }).depth // the route's schema
       }
-      const silent = 'the broker is back, but nothing is published'
-      await eventually(async () => (await waiting()) === 0, silent)
+      await until('all to be published', async () => (await waiting()) === 0)
       const sent = (await broker.pull('outcomes')).map(({ ordering_key }) => ordering_key)
       assert.deepEqual(sent, name === 'settlement' ? [escrow_address] : [])
-      await eventually(async () => broken !== undefined && (await push(broken.message)) === 204, silent)
+      await until('a dead letter to go out', async () => broken !== undefined && (await push(broken.message)) === 204)
       assert.equal((await deadLetters()).length, 1)
     })
 

@@ -1,4 +1,5 @@
 import { catalog } from '@fusion-prime/events'
+import { holds } from '@fusion-prime/local/testing/wait.ts'
 import type { Broker } from '../shared/local/src/broker/broker.ts'
 import type { Faults } from '../shared/local/src/broker/faults.ts'
 import type { Injected } from '../shared/local/src/broker/stats.ts'
@@ -7,7 +8,7 @@ import type { Stack } from '../shared/local/src/stack.ts'
 import { bookFaults } from './books.ts'
 import { caughtDuplicates, differences, type FinalState, RELAYED, readState, withSql } from './final-state.ts'
 import { forget } from './forget.ts'
-import { type HandledLog, within } from './handled-log.ts'
+import type { HandledLog } from './handled-log.ts'
 import { inboxFaults } from './inboxes.ts'
 
 /** What came of one seed. The counts are those of settlement. */
@@ -37,8 +38,6 @@ export type RoundOptions = {
 }
 
 const SUBSCRIPTION = 'escrow-events-settlement'
-const IDLE_MS = 60_000
-const LOGGED_MS = 5_000
 /** Waits are short, so that twenty seeds take seconds each. */
 const RETRY = { minimumBackoffSeconds: 0.02, maximumBackoffSeconds: 0.2 }
 
@@ -67,13 +66,11 @@ export async function replay({ stack, handled, expected }: ReplayDeps, options: 
   const wanted = await publishAgain(databases.relayer_db)
 
   const wrong: string[] = []
-  const isPublished = await within(IDLE_MS, () => hasPublishedAll(databases.relayer_db))
-  const isDecided = async () =>
-    (await isIdle(broker)) && (await within(IDLE_MS, () => hasTriedAll(databases.settlement_db)))
-  if (!isPublished || !(await isDecided()) || !(await isIdle(broker)))
-    wrong.push(`not all was delivered within ${IDLE_MS / 1000} s`)
+  const isPublished = await holds(() => hasPublishedAll(databases.relayer_db))
+  const isDecided = async () => (await isIdle(broker)) && (await holds(() => hasTriedAll(databases.settlement_db)))
+  if (!isPublished || !(await isDecided()) || !(await isIdle(broker))) wrong.push('not all was delivered')
   // A push may be answered before its log line has come here.
-  await within(LOGGED_MS, () => handled.answered() >= factsDeliveredWell(broker))
+  await holds(() => handled.answered() >= factsDeliveredWell(broker))
 
   const stats = Object.entries(broker.stats())
   for (const [name, { deadLettered, backlog }] of stats) {
@@ -98,7 +95,7 @@ function isIdle(broker: Broker): Promise<boolean> {
   void broker.idle().then(() => {
     idle = true
   })
-  return within(IDLE_MS, () => idle)
+  return holds(() => idle)
 }
 
 const factsDeliveredWell = (broker: Broker): number =>

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { createCrashPoint } from '../../../e2e/crash-point.ts'
 import { freePorts } from '../../../shared/local/src/ports.ts'
 import { createFixture, type Fixture, VENUES } from './testing/fixture.ts'
@@ -42,15 +42,6 @@ function start(args: string[], env: Record<string, string>): ChildProcess & { ou
   return Object.assign(child, { output: () => output })
 }
 
-async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const found = await look()
-    if (found !== undefined) return found
-    await sleep(50)
-  }
-  throw new Error(`${what} didn’t happen within 30 s`)
-}
-
 const addressOf = (child: { output(): string }): string | undefined =>
   /"address":"(http:[^"]+)"/.exec(child.output())?.[1]
 
@@ -61,7 +52,7 @@ test('killed between commit and publish it loses nothing: the next one publishes
   const crash = createCrashPoint(join(folder, 'crash'))
   crash.arm('batch_committed')
   const child = start(['--import', crash.preload, main, '--mode=loop'], env)
-  await until('the commit', () => crash.isReached() || undefined)
+  await until('the commit', crash.isReached)
   child.kill('SIGKILL')
   await once(child, 'exit')
   assert.equal((await pullPrices()).size, 0)
@@ -81,9 +72,10 @@ test('killed between commit and publish it loses nothing: the next one publishes
 test('as a loop it publishes round after round, tells how it is, runs a round on request, and ends on SIGTERM', async () => {
   const env = await fixture.createEnvironment({ PORT: '0', PRICE_INTERVAL_SECONDS: '1' })
   const child = start([main, '--mode=loop'], env)
-  const url = await until('listening', () => addressOf(child))
+  await until('its address', () => addressOf(child))
+  const url = addressOf(child) ?? ''
   const rounds = () => child.output().match(/"message":"price_round_done"/g)?.length ?? 0
-  await until('a third round', () => rounds() >= 3 || undefined)
+  await until('a third round', () => rounds() >= 3)
 
   const get = async (path: string) => (await fetch(url + path)).status
   assert.deepEqual(
@@ -119,10 +111,11 @@ test('as a function, under Google’s framework, a POST runs a round', async () 
     env
   )
   const url = `http://127.0.0.1:${port}`
-  await until('listening', () =>
-    fetch(`${url}/health`)
-      .then(response => response.ok || undefined)
-      .catch(() => undefined)
+  await until('its health', () =>
+    fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false
+    )
   )
   const posted = await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
   assert.equal(posted.status, 200, child.output())

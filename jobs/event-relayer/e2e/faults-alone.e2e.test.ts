@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { holds } from '@fusion-prime/local/testing/wait.ts'
 import { type FaultName, faultNames, limits } from './faults.ts'
 import { wellBehaved } from './proxy.ts'
 import { type Relayer, startRelayer } from './relayer.ts'
 import { assertFaultless, createScene, figuresOf, type Scene, seed } from './scene.ts'
-import { holds } from './wait.ts'
 
 /** How many relayers share the faults among them, each with a chain of its own. */
 const LANES = 4
 /** More than lie between the finalized block and the head, so that final ranges are read by number and the newest blocks by hash. */
 const BLOCKS = 14
-const FIRED_MS = 20_000
-const TOLD_MS = 30_000
 /** Polls under a fault that is not to be withstood. */
 const SUFFERED_MS = 1_500
 
@@ -44,7 +42,7 @@ describe('with one provider that misbehaves in one way', { concurrency: LANES },
         scene = await createScene({ salt: lane * 10 })
         await scene.driver.play(24)
         relayer = startRelayer(['--mode=loop'], { ...scene.settings, RPC_TIMEOUT_MS: '1500', PORT: '0' })
-        assert.ok(await scene.isTold({ patienceMs: TOLD_MS }), relayer.output().slice(-2_000))
+        assert.ok(await scene.isTold(), relayer.output().slice(-2_000))
       })
       after(async () => {
         await relayer?.stop()
@@ -58,12 +56,12 @@ describe('with one provider that misbehaves in one way', { concurrency: LANES },
           proxy.setMood(() => [name])
           await driver.play(BLOCKS)
           const fired = () => (proxy.fired.get(name) ?? 0) > 0
-          assert.ok(await holds(fired, { patienceMs: FIRED_MS }), `it never came to that\n${tail()}`)
-          const told = await isTold({ patienceMs: withstood.has(name) ? TOLD_MS : SUFFERED_MS })
+          assert.ok(await holds(fired), `it never came to that\n${tail()}`)
+          const told = await isTold(withstood.has(name) ? {} : { patienceMs: SUFFERED_MS })
           assertFaultless(await verdict(), `while it lasts\n${tail()}`)
           assert.ok(told || !withstood.has(name), `it stops the relayer\n${tail()}`)
           proxy.setMood(wellBehaved)
-          await isTold({ patienceMs: TOLD_MS })
+          await isTold()
           const after = await verdict(driver.truth.levels)
           assertFaultless(after, `when it is over\n${tail()}`)
           t.diagnostic(`${name}: fired ${proxy.fired.get(name)} times, told meanwhile: ${told}; ${figuresOf(after)}`)

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { holds } from '@fusion-prime/local/testing/wait.ts'
 import { freePorts } from '../../../shared/local/src/ports.ts'
 import { runRelayer, startRelayer } from './relayer.ts'
 import { byDepth, createScene, type Scene } from './scene.ts'
 import type { Levels } from './truth.ts'
-import { holds } from './wait.ts'
 
-const READY_MS = 20_000
 /** Polls in which a loop could crash. */
 const WATCHED_MS = 3_000
 
@@ -34,9 +33,9 @@ async function staysUp(scene: Scene): Promise<void> {
   const health = async (check: string) =>
     (await fetch(`http://127.0.0.1:${port}/health/${check}`).catch(() => undefined))?.status
   try {
-    const listens = await holds(async () => (await health('live')) === 200, { patienceMs: READY_MS })
+    const listens = await holds(async () => (await health('live')) === 200)
     assert.ok(listens, relayer.output().slice(-2_000))
-    assert.ok(await holds(async () => (await health('ready')) === 503, { patienceMs: READY_MS }), 'it is ready')
+    assert.ok(await holds(async () => (await health('ready')) === 503), 'it is ready')
     assert.equal(await Promise.race([relayer.ended, sleep(WATCHED_MS, 'it runs')]), 'it runs')
     assert.deepEqual([await health('live'), await health('ready')], [200, 503])
   } finally {

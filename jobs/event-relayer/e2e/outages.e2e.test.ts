@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PATIENCE_MS } from '@fusion-prime/local/testing/wait.ts'
 import { type LocalPostgres, startPostgres } from '../../../shared/local/src/postgres.ts'
 import { type Relayer, startRelayer } from './relayer.ts'
 import { createScene, type Scene } from './scene.ts'
 
-const TOLD_MS = 60_000
 /** Several polls. */
 const AWAY_MS = 3_000
 
@@ -17,7 +17,7 @@ before(async () => {
   scene = await createScene({ salt: 3, databaseUrl: postgres.urls.relayer ?? '', settings: { LEASE_SECONDS: '2' } })
   await scene.driver.play(12)
   relayer = startRelayer(['--mode=loop'], { ...scene.settings, PORT: '0' })
-  assert.ok(await scene.isTold({ patienceMs: TOLD_MS }), relayer.output().slice(-2_000))
+  assert.ok(await scene.isTold(), relayer.output().slice(-2_000))
 })
 after(async () => {
   await relayer?.stop()
@@ -42,7 +42,7 @@ test('Postgres is killed, is away, and comes back', async t => {
   await liveOn()
   await postgres.restart()
   await scene.driver.play(2)
-  await scene.assertTold(t, { what: 'Postgres away', patienceMs: TOLD_MS })
+  await scene.assertTold(t, { what: 'Postgres away', patienceMs: PATIENCE_MS })
   await hasGoneOn()
 })
 
@@ -52,7 +52,7 @@ test('Postgres is restarted in the midst of work', async t => {
     await sleep(scene.random() * 900)
     await postgres.restart()
   }
-  await scene.assertTold(t, { what: 'Postgres restarted three times', patienceMs: TOLD_MS })
+  await scene.assertTold(t, { what: 'Postgres restarted three times', patienceMs: PATIENCE_MS })
   await hasGoneOn()
 })
 
@@ -64,7 +64,7 @@ test('the broker goes away and comes back', async t => {
   await sleep(AWAY_MS)
   const before = (await scene.stage.published()).length
   await scene.stage.startBroker()
-  await scene.assertTold(t, { what: 'the broker away, with a reorg meanwhile', patienceMs: TOLD_MS })
+  await scene.assertTold(t, { what: 'the broker away, with a reorg meanwhile', patienceMs: PATIENCE_MS })
   assert.ok((await scene.stage.published()).length > before, 'nothing had to wait for it')
   await hasGoneOn()
 })

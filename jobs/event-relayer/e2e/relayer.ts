@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { PATIENCE_MS } from '@fusion-prime/local/testing/wait.ts'
 import type { Settings } from './stage.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 /** Halves what a start costs. */
 const compileCache = join(tmpdir(), 'fusion-prime-compile-cache')
 /** A relayer that hasn't ended by then never will. */
-const END_MS = 30_000
+const END_MS = PATIENCE_MS
 
 /** How a relayer ended, and all that it wrote. */
 export type Ending = { code: number | null; signal: NodeJS.Signals | null; output: string; milliseconds: number }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PATIENCE_MS } from '@fusion-prime/local/testing/wait.ts'
 import { shuffled } from '../../../e2e/crash-script.ts'
 import { runRelayer, startRelayer } from './relayer.ts'
 import { byDepth, createScene } from './scene.ts'
@@ -9,7 +10,6 @@ const DEPTHS = Array.from({ length: 20 }, (_, index) => index + 1)
 /** Deeper than any reorg here, so that nothing final is dropped. */
 const DISTANCE = { safe: 6, finalized: 25 }
 const settings = { FINALITY: `depth:${DISTANCE.safe},${DISTANCE.finalized}`, REORG_WINDOW: '30', LEASE_SECONDS: '2' }
-const TOLD_MS = 30_000
 const MOMENT_MS = 900
 
 test('reorgs of 1 to 19 blocks while the relayer is down', async t => {
@@ -46,14 +46,14 @@ test('reorgs of 2 to 20 blocks while it runs', async t => {
   const reached = byDepth(driver, DISTANCE)
   try {
     await driver.play(30)
-    assert.ok(await scene.isTold({ patienceMs: TOLD_MS, reached }), relayer.output().slice(-2_000))
+    assert.ok(await scene.isTold({ reached }), relayer.output().slice(-2_000))
     for (const depth of depths) {
       await sleep(random() * MOMENT_MS)
       await driver.reorg(depth)
       await driver.play(2)
     }
     const what = `${depths.length} reorgs while it ran, 2 to 20 deep`
-    const { reverts } = await scene.assertTold(t, { what, patienceMs: TOLD_MS, reached })
+    const { reverts } = await scene.assertTold(t, { what, patienceMs: PATIENCE_MS, reached })
     assert.ok(reverts > 0, 'no told fact was dropped, so this shows nothing')
   } catch (error) {
     t.diagnostic(relayer.output().slice(-3_000))

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { holds } from '@fusion-prime/local/testing/wait.ts'
 import { createRandom, type Random } from '../../../e2e/crash-script.ts'
 import { type Driver, startDriver } from './driver.ts'
 import { judge, type Verdict } from './judge.ts'
 import { type NodeProxy, startProxy } from './proxy.ts'
 import { createStage, type Settings, type Stage } from './stage.ts'
 import type { Levels } from './truth.ts'
-import { holds } from './wait.ts'
 
 /** `RELAYER_SEED=7 npx node --test jobs/event-relayer/e2e/…` replays what was drawn. */
 export const seed = Number(process.env.RELAYER_SEED ?? Date.now() % 1_000_000)
@@ -20,7 +20,7 @@ export type Scene = {
   settings: Settings
   verdict(reached?: Levels): Promise<Verdict>
   /** Whether all that the chain has was told within so long, each to the level that it has reached. */
-  isTold(options: { patienceMs: number; reached?: (() => Levels) | undefined }): Promise<boolean>
+  isTold(options?: { patienceMs?: number | undefined; reached?: (() => Levels) | undefined }): Promise<boolean>
   /** Fails, with the figures in a line of the test's output otherwise, unless all is told and nothing else. */
   assertTold(t: TestContext, options: { what: string; patienceMs?: number; reached?: () => Levels }): Promise<Verdict>
   close(): Promise<void>
@@ -44,7 +44,7 @@ export async function createScene(options: SceneOptions = {}): Promise<Scene> {
   const stage = await createStage({ ...(databaseUrl && { databaseUrl }) })
   const urls = Array.from({ length: providers }, (_, index) => proxy.url(index))
 
-  const isTold: Scene['isTold'] = ({ patienceMs, reached = () => driver.truth.levels }) =>
+  const isTold: Scene['isTold'] = ({ patienceMs, reached = () => driver.truth.levels } = {}) =>
     holds(async () => isFaultless(await verdict(reached())), { patienceMs })
   const verdict = async (reached?: Levels) => judge(driver.truth, { published: await stage.published(), reached })
   return {

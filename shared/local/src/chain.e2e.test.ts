@@ -5,20 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { createEscrowClient } from '@fusion-prime/chain'
 import { createPublicClient, createTestClient, http } from 'viem'
 import { startChain } from './chain.ts'
-
-const DEADLINE_MS = 15_000
-
-async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${DEADLINE_MS} ms`)
-    await delay(50)
-  }
-}
+import { until } from './testing/wait.ts'
 
 function isAlive(pid: number): boolean {
   try {

@@ -42,6 +42,7 @@ export function serviceEnvironment(
     OIDC_ISSUER: places.issuer.url,
     OIDC_JWKS_URL: places.issuer.jwksUrl,
     SERVICE_AUTH_MODE: 'none',
+    BREAKER_OPEN_MS: '5000', // in production a minute
     RISK_ENGINE_URL: serviceUrl(places.ports['risk-engine']),
     COMPLIANCE_URL: serviceUrl(places.ports.compliance),
     SANCTIONS_LIST_URL: places.sanctionsListUrl

@@ -4,7 +4,7 @@ import { type DeployableName, deployableNames, deployables, type ServiceName, se
 import { oracleEnvironment, type Places, relayerEnvironment, serviceEnvironment, serviceUrl } from './environment.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 
-const READY_MS = 30_000
+const READY_MS = 120_000
 const SWEEP_MS = 5_000
 
 export type Processes = {

@@ -106,12 +106,3 @@ export function pushOfCommand(given: Record<string, unknown>): { method: 'POST';
   const subscription = `${PUSH_PREFIX}settlement-commands-settlement`
   return { method: 'POST', url: '/pubsub/settlement-commands', payload: { message, subscription } }
 }
-
-/** Waits until something is so; fails after 10 s. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const late = performance.now() + 10_000
-  while (!(await isSo())) {
-    if (performance.now() > late) throw new Error('waited 10 s for nothing')
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}

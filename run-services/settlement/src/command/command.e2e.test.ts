@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { createMetrics } from '@fusion-prime/http'
 import { createTestParts, type TestParts } from '@fusion-prime/local/testing/service.ts'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { readConfig } from '@fusion-prime/runtime'
 import type { FastifyInstance } from 'fastify'
 import { migrations, settlement } from '../app.ts'
 import { SettlementConfig } from '../config.ts'
-import { approval, createCommand, lowRisk, pushOfCommand, until } from './command-fixture.ts'
+import { approval, createCommand, lowRisk, pushOfCommand } from './command-fixture.ts'
 
 /* Settlement with its real clients, at servers that behave badly. */
 
@@ -213,7 +214,7 @@ test('a service that is stopped while a call waits answers 503 and has decided n
       const push = pushOfCommand(command)
       const headers = { 'content-type': 'application/json' }
       const answered = fetch(`${url}${push.url}`, { method: 'POST', headers, body: JSON.stringify(push.payload) })
-      await until(() => compliance.requests.length > 0)
+      await until('a question to compliance', () => compliance.requests.length > 0)
       await app.close()
       assert.equal((await answered).status, 503)
       const [row] = await parts.sql<{ status: string }[]>`

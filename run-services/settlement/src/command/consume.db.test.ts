@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { commandOutcomeId, eventId } from '@fusion-prime/events'
 import { testHash } from '@fusion-prime/local/testing/facts.ts'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import {
   approval,
   createCommand,
   createTestSettlement,
   lowRisk,
   pushOfCommand,
-  type TestSettlement,
-  until
+  type TestSettlement
 } from './command-fixture.ts'
 
 let settlement: TestSettlement
@@ -152,7 +152,7 @@ test('two instances that handle one command at the same moment decide it once', 
   const gate = Promise.withResolvers<void>()
   settlement.compliance.gate = gate.promise
   const pushes = [push(command), push(command, other), push(command, other)]
-  await until(() => settlement.compliance.requests.length >= 3)
+  await until('a question to compliance', () => settlement.compliance.requests.length >= 3)
   gate.resolve()
   assert.deepEqual(await Promise.all(pushes), [204, 204, 204])
   assert.deepEqual(outcomesOf(command.command_id), [['command_processed', null]])
@@ -210,7 +210,7 @@ test('a process that is told to end gives up its calls, decides nothing, and ano
   settlement.risk.gate = gate.promise
   await ingest(command)
   const waiting = push(command, ending)
-  await until(() => settlement.risk.requests.length >= 1)
+  await until('a question to risk', () => settlement.risk.requests.length >= 1)
   await ending.close()
   assert.equal(await waiting, 503)
   assert.deepEqual([(await statusOf(command.command_id)).status, outcomesOf(command.command_id)], ['received', []])

@@ -3,16 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { commandOutcomeId } from '@fusion-prime/events'
 import { createMetrics } from '@fusion-prime/http'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import { type Sql, transaction } from '@fusion-prime/postgres'
 import { createSettlement } from '../app.ts'
-import {
-  approval,
-  createCommand,
-  createTestSettlement,
-  pushOfCommand,
-  type TestSettlement,
-  until
-} from './command-fixture.ts'
+import { approval, createCommand, createTestSettlement, pushOfCommand, type TestSettlement } from './command-fixture.ts'
 import { lockCommands } from './store.ts'
 
 let settlement: TestSettlement
@@ -103,7 +97,7 @@ test('of operators who decide at once one is right; who says the same gets the s
   const { deciding } = await transaction(settlement.sql, async tx => {
     await lockCommands(tx, [command_id])
     const deciding = decide()
-    await until(async () => (await countWaiting(tx)) >= 4)
+    await until('four that wait for the lock', async () => (await countWaiting(tx)) >= 4)
     return { deciding }
   })
   const answers = await deciding

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { commandOutcomeId } from '@fusion-prime/events'
+import { until } from '@fusion-prime/local/testing/wait.ts'
 import {
   approval,
   createCommand,
   createTestSettlement,
   lowRisk,
   pushOfCommand,
-  type TestSettlement,
-  until
+  type TestSettlement
 } from './command-fixture.ts'
 
 let settlement: TestSettlement
@@ -98,9 +98,9 @@ test('sweeps that ask about one command at the same moment tell once that it is 
   settlement.compliance.gate = gate.promise
   settlement.compliance.answer = { ...approval, status: 'review', approved: false }
   const first = sweep()
-  await until(() => settlement.compliance.requests.length >= 1)
+  await until('a question to compliance', () => settlement.compliance.requests.length >= 1)
   const second = sweep(other)
-  await until(() => settlement.compliance.requests.length >= 2)
+  await until('a question to compliance', () => settlement.compliance.requests.length >= 2)
   gate.resolve()
   const held = [await first, await second].map(({ body }) => body.held)
   assert.deepEqual(held.sort(), [0, 1])
@@ -113,7 +113,7 @@ test('an operator who decides while a sweep asks has the last word', async () =>
   const gate = Promise.withResolvers<void>()
   settlement.compliance.gate = gate.promise
   const sweeping = sweep()
-  await until(() => settlement.compliance.requests.length >= 1)
+  await until('a question to compliance', () => settlement.compliance.requests.length >= 1)
   const payload = { to: 'rejected', reason: 'known for it' }
   await settlement.app.inject({ method: 'POST', url: `/commands/${command_id}/resolution`, payload })
   gate.resolve()
@@ -127,7 +127,7 @@ test('a process that is told to end gives up its sweep and decides nothing', asy
   settlement.compliance.gate = Promise.withResolvers<void>().promise
   const ending = settlement.createInstance()
   const sweeping = sweep(ending)
-  await until(() => settlement.compliance.requests.length >= 1)
+  await until('a question to compliance', () => settlement.compliance.requests.length >= 1)
   await ending.close()
   assert.equal((await sweeping).status, 503)
   assert.equal((await find(command_id)).status, 'held')

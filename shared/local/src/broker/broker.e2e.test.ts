@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
+import { until } from '../testing/wait.ts'
 import { type BrokerOptions, createBroker } from './broker.ts'
 import type { CatalogSubscription } from './catalog.ts'
-import { createClients, createReceiver, PROJECT, type Push, subscriptionName, until } from './testing/support.ts'
+import { createClients, createReceiver, PROJECT, type Push, subscriptionName } from './testing/support.ts'
 
 const EMAIL = 'push-settlement@test-project.iam.gserviceaccount.com'
 const RETRY = { minimumBackoffSeconds: 0.02, maximumBackoffSeconds: 0.05 }

@@ -1,5 +1,6 @@
+import { until } from '../../testing/wait.ts'
 import { code, ids, prepare, shown, texts, type World } from './chapter.ts'
-import { type Clients, until } from './support.ts'
+import type { Clients } from './support.ts'
 
 export async function pulling({ clients, note }: World) {
   const { publish, pull, ack, nack } = await prepare(clients, 'pulling')

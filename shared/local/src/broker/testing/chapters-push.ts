@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '../../testing/wait.ts'
 import { code, prepare, shown, type World } from './chapter.ts'
-import { type Clients, createReceiver, type Push, type PushBody, topicName, until } from './support.ts'
+import { type Clients, createReceiver, type Push, type PushBody, topicName } from './support.ts'
 
 const RETRY_AT_ONCE = { minimumBackoff: { seconds: 0 }, maximumBackoff: { seconds: 0 } }
 

@@ -96,11 +96,3 @@ export async function createClients(host: string) {
 }
 
 export type Clients = Awaited<ReturnType<typeof createClients>>
-
-/** Waits until it holds; fails after 20 s naming what was waited for. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await holds()); waited += 10) {
-    if (waited > 20_000) throw new Error(`Waited 20 s in vain: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type DeployableName, type ServiceName, serviceNames } from '../shared/local/src/deployables.ts'
 import type { Stack } from '../shared/local/src/stack.ts'
 
@@ -16,28 +15,4 @@ export function unanswered(stack: Stack, victim: DeployableName): number {
 export function waiting({ broker }: Stack, services: readonly ServiceName[]): number[] {
   const stats = broker.stats()
   return services.map(name => stats[`escrow-events-${name}`]).map(one => (one ? one.outstanding + one.backlog : 0))
-}
-
-type Patience = { patienceMs?: number; everyMs?: number }
-
-/** Resolves as soon as it holds; throws after a minute, unless said. */
-export async function until(
-  what: string,
-  test: () => boolean | Promise<boolean>,
-  { patienceMs = 60_000, everyMs }: Patience = {}
-): Promise<void> {
-  if (!(await holds(test, { patienceMs, everyMs }))) throw new Error(`waited ${patienceMs} ms in vain for ${what}`)
-}
-
-/** Whether it holds before patience ends. */
-export async function holds(
-  test: () => boolean | Promise<boolean>,
-  { patienceMs, everyMs = 1 }: { patienceMs: number; everyMs?: number | undefined }
-): Promise<boolean> {
-  const deadline = performance.now() + patienceMs
-  while (!(await test())) {
-    if (performance.now() > deadline) return false
-    await sleep(everyMs)
-  }
-  return true
 }
