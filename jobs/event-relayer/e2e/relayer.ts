@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,8 +7,6 @@ import { PATIENCE_MS } from '@fusion-prime/local/testing/wait.ts'
 import type { Settings } from './stage.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-/** Halves what a start costs. */
-const compileCache = join(tmpdir(), 'fusion-prime-compile-cache')
 /** A relayer that hasn't ended by then never will. */
 const END_MS = PATIENCE_MS
 
@@ -29,11 +25,11 @@ export type Relayer = {
 
 /** Starts the real relayer as a process of its own, which ends with this one. */
 export function startRelayer(args: readonly string[], settings: Settings): Relayer {
-  const { PATH = '', HOME = '', NODE_V8_COVERAGE } = process.env
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE, NODE_V8_COVERAGE } = process.env
   const env = {
     PATH,
     HOME,
-    NODE_COMPILE_CACHE: compileCache,
+    ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }),
     ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }),
     ...settings
   }

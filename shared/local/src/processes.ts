@@ -129,7 +129,16 @@ function allInOne(start: Start, environment: Environments) {
 
 /** Only what a process needs of its machine; settings of production come from the stack alone. */
 function inherited(): Record<string, string> {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LOG_LEVEL', 'NODE_OPTIONS', 'NODE_V8_COVERAGE']
+  const names = [
+    'PATH',
+    'HOME',
+    'TMPDIR',
+    'LANG',
+    'LOG_LEVEL',
+    'NODE_OPTIONS',
+    'NODE_COMPILE_CACHE',
+    'NODE_V8_COVERAGE'
+  ]
   return Object.fromEntries(names.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
 }
 
