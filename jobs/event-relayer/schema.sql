@@ -45,6 +45,7 @@ create table checkpoints (
   first_block bigint,
   safe_number bigint,
   finalized_number bigint,
+  pruned_to bigint,
   constraint checkpoints_pkey PRIMARY KEY (chain_id)
 );
 
@@ -199,6 +200,8 @@ create table staged_ranges (
 alter table raw_logs add constraint raw_logs_chain_id_block_hash_fkey FOREIGN KEY (chain_id, block_hash) REFERENCES blocks(chain_id, block_hash);
 
 CREATE UNIQUE INDEX blocks_canonical ON blocks USING btree (chain_id, block_number) WHERE canonical;
+
+CREATE INDEX blocks_left ON blocks USING btree (chain_id, block_number) WHERE NOT canonical;
 
 CREATE INDEX facts_by_block ON facts USING btree (chain_id, block_number);
 

@@ -101,6 +101,14 @@ describe('settings that can’t work end it at once, with exit code 1 and their 
     }
   }
 
+  for (const wrong of ['--bogus', '--mode', 'tick']) {
+    test(`the argument ${wrong}`, async () => {
+      const { code, output } = await runRelayer([wrong], scene.settings)
+      assert.equal(code, 1, output)
+      assert.ok(output.includes(wrong), output)
+    })
+  }
+
   test('one of two providers serves another chain', async t => {
     const settings = { ...scene.settings, RPC_URLS: `${scene.proxy.url(0)},${scene.proxy.url(1)}` }
     const { code, output } = await runRelayer(['--mode=tick'], settings)

@@ -1,7 +1,7 @@
 import type { BlockId, Heads } from './chain.ts'
 import type { FollowDeps } from './deps.ts'
 import { type Agreed, agreedHeads, answered } from './finality.ts'
-import { findFork } from './fork.ts'
+import { findFork, goneAbove } from './fork.ts'
 import { type ReadyPart, readyPart, writePart } from './part.ts'
 import { FIRST_SIZE, nextRange, nextSize } from './range.ts'
 import type { Reader } from './read/reader.ts'
@@ -50,10 +50,41 @@ export async function follow(
     const depth = start.number - fork.to.number
     log.warn({ from_block: fork.to.number + 1, depth, reverted, stored_hash: start.hash }, 'chain_reorganised')
     position = fork.to
+  } else {
+    const left = await leaveKept(deps, { lease, reader, others, start, head: heads.latest.number })
+    if (typeof left !== 'number') return left
+    reverted = left
   }
   const caughtUp = await readOn(deps, { lease, reader, others, heads, position, signal })
   const raised = caughtUp.raised + (await raiseByTags(deps, { lease, heads, position: caughtUp.position }))
   return { kind: 'followed', heads, position: caughtUp.position, facts: caughtUp.facts, reverted, raised }
+}
+
+/** Takes back what an operator's resume kept above the checkpoint and the chain has replaced since; answers how many facts. */
+async function leaveKept(
+  deps: FollowDeps,
+  {
+    lease,
+    reader,
+    others,
+    start,
+    head
+  }: Omit<Place, 'heads' | 'position' | 'signal'> & { start: Checkpoint; head: number }
+): Promise<number | Followed> {
+  const { store, log } = deps
+  const gone = await goneAbove({ store, reader }, { above: start.number, upTo: head })
+  const lowest = gone.at(-1)
+  if (!lowest) return 0
+  if (await sharedByAnother(others, { start: lowest, head })) return { kind: 'elsewhere' }
+  const final = gone.find(block => block.final)
+  if (final) {
+    const { number: block_number, hash: stored_hash, chain: chain_hash } = final
+    const why = { reason: 'finalized_changed' as const, block_number, stored_hash, chain_hash }
+    return halt(deps, { lease, reader, others, halt: { ...why, resume_from: start.number + 1 } })
+  }
+  const reverted = await store.revert(lease, { from: start, to: start, gone: gone.map(({ hash }) => hash) })
+  log.warn({ from_block: lowest.number, reverted, stored_hash: lowest.hash }, 'kept_blocks_replaced')
+  return reverted
 }
 
 /** A branch that another provider with as high a head still has isn't given up for one provider's word. */

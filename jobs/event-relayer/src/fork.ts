@@ -1,5 +1,7 @@
 import type { BlockId } from './chain.ts'
+import { mapBounded } from './read/bounded.ts'
 import type { Reader } from './read/reader.ts'
+import type { KeptBlock } from './store/blocks.ts'
 import type { Checkpoint } from './store/checkpoint.ts'
 import type { Halt } from './store/halts.ts'
 import type { Store } from './store/store.ts'
@@ -35,6 +37,19 @@ export async function findFork(
   // Down to the first block that was ever read all is replaced: what the chain has before it is where both can begin.
   const common = lowest?.stored.number === checkpoint.first_block ? await beforeFirst(reader, checkpoint) : undefined
   return judge({ checkpoint, common, lowest, window })
+}
+
+/** Stored blocks above the checkpoint that the chain has no longer, highest first, each with what it has instead. */
+export async function goneAbove(
+  { store, reader }: { store: Pick<Store, 'kept'>; reader: Pick<Reader, 'header'> },
+  range: { above: number; upTo: number }
+): Promise<(KeptBlock & { chain: string })[]> {
+  const kept = await store.kept(range)
+  const compared = await mapBounded(kept, PAGE, async block => ({
+    ...block,
+    chain: (await reader.header(block.number)).hash
+  }))
+  return compared.filter(({ hash, chain }) => hash !== chain)
 }
 
 /** Undefined where even block 0 is another one: that isn't a reorg, but another chain. */

@@ -1,5 +1,6 @@
 import { PermanentError } from '@fusion-prime/runtime'
 import { BEFORE_GENESIS, type BlockId } from './chain.ts'
+import { RpcFault } from './providers/rpc.ts'
 import type { Reader } from './read/reader.ts'
 import type { Relayer } from './relay.ts'
 import type { Checkpoint } from './store/checkpoint.ts'
@@ -40,7 +41,7 @@ export async function resume(
     const after = await parentOf(relayer, { reader, checkpoint, fromBlock })
     const { gone, kept } = await compare(relayer, { reader, checkpoint, fromBlock })
     const plan = { from_block: fromBlock, blocks_gone: gone.length, blocks_kept: kept }
-    if (mode === 'dry run') return { ...plan, facts_reverted: 0, confirmed: false }
+    if (mode === 'dry run') return { ...plan, facts_reverted: await store.standing({ after, gone }), confirmed: false }
     const facts_reverted = await store.resume(lease, { from: checkpoint, after, gone })
     metrics.halted.set(0)
     return { ...plan, facts_reverted, confirmed: true }
@@ -71,15 +72,21 @@ async function compare(
   { reader, checkpoint, fromBlock }: { reader: Reader; checkpoint: Checkpoint; fromBlock: number }
 ): Promise<{ gone: string[]; kept: number }> {
   const { latest } = await reader.heads({ by: 'depth', safe: 0, finalized: 0 })
+  const [top = checkpoint] = await store.blocksFrom(Number.MAX_SAFE_INTEGER, 1) // above the checkpoint after an earlier resume
+  const highest = Math.max(top.number, checkpoint.number)
+  if (latest.number < highest) {
+    throw new RpcFault(
+      `the head of provider ${reader.id} is block ${latest.number}, below the stored block ${highest}, so it can't tell what is gone: try again when it has caught up`,
+      { kind: 'retry' }
+    )
+  }
   const gone: string[] = []
   let kept = 0
-  for (let from = checkpoint.number; from >= fromBlock; ) {
+  for (let from = highest; from >= fromBlock; ) {
     const page = (await store.blocksFrom(from, PAGE)).filter(({ number }) => number >= fromBlock)
     const last = page.at(-1)
     if (!last) break
-    const chain = await Promise.all(
-      page.map(({ number }) => (number > latest.number ? undefined : reader.header(number)))
-    )
+    const chain = await Promise.all(page.map(({ number }) => reader.header(number)))
     for (const [index, { hash }] of page.entries()) {
       if (chain[index]?.hash === hash) kept += 1
       else gone.push(hash)

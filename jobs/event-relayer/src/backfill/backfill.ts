@@ -152,6 +152,8 @@ async function deploymentsBefore(
   { chunk, backfill, job: { from, signal, progress } }: { chunk: Range; backfill: Backfill; job: Job }
 ): Promise<void> {
   for (let waited = false; !signal.aborted; waited = true) {
+    const checkpoint = await store.checkpoint()
+    if (checkpoint && checkpoint.number >= chunk.to) return // task 0 has read it, and may have ended
     const { scanned } = await store.staging.begin(backfill)
     if (scanned.number >= chunk.from - 1) return
     if (!waited) log.info({ from_block: chunk.from, scanned: scanned.number }, 'backfill_waits_for_deployments')

@@ -1,5 +1,4 @@
 import { PermanentError } from '@fusion-prime/runtime'
-import { liveOf } from '../lanes/open.ts'
 import { laneKey } from '../lanes/plan.ts'
 import { type Relayer, relay } from '../relay.ts'
 import type { Checkpoint } from '../store/checkpoint.ts'
@@ -34,8 +33,9 @@ async function requestLane(
   relayer: Relayer,
   { from, checkpoint }: { from: number; checkpoint: Checkpoint }
 ): Promise<string> {
-  const { store, log } = relayer
-  const lane = { factories: (await liveOf(relayer)).sort(), topics: undefined, from_block: from }
+  const { store, log, factories } = relayer
+  // All of them: one that is still catching up has this history too.
+  const lane = { factories: factories.toSorted(), topics: undefined, from_block: from }
   const key = laneKey(lane)
   const other = (await store.lanes.open()).find(open => open.from_block < checkpoint.first_block && open.key !== key)
   if (other) {

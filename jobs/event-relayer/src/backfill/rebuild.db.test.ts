@@ -88,15 +88,30 @@ test('three tasks side by side leave the same', async () => {
   assert.deepEqual(folded(rebuilt.published), folded(live.published))
 })
 
+test('a task that was slower than all others together ends when the rest is committed without it', async () => {
+  const rebuilt = await place()
+  const slow = Promise.withResolvers<void>()
+  const env = { MAX_BLOCK_RANGE: '3' }
+  const first = startRelayer(rebuilt, { env })
+  const second = startRelayer(rebuilt, { env, at: point => (point === 'range_read' ? slow.promise : undefined) })
+  const ended = second.backfill({ ...request, task: 1, tasks: 2 })
+  assert.equal(await first.backfill({ ...request, task: 0, tasks: 2 }), 'done')
+  slow.resolve()
+  assert.equal(await ended, 'done')
+  for (const relayer of [first, second]) await relayer.close()
+  assert.deepEqual(await rebuilt.outcome(), live.outcome)
+})
+
 test('tasks that crash are begun again, fewer of them, and go on where they were', async () => {
   const rebuilt = await place()
   const crashes = [crashAt('range_read', 9), crashAt('stage_written', 4), crashAt('stage_done', 5)]
   const tasks = crashes.map(at => startRelayer(rebuilt, { env: { MAX_BLOCK_RANGE: '3' }, at }))
   const stop = new AbortController()
   const crashed = tasks.map((relayer, task) => relayer.backfill({ ...request, task, tasks: 3, signal: stop.signal }))
+  const all = Promise.allSettled(crashed) // the first may crash before the others
   await Promise.allSettled(crashed.slice(1))
   stop.abort()
-  await Promise.allSettled(crashed)
+  await all
   for (const relayer of tasks) await relayer.release()
   const fewer = [0, 1].map(() => startRelayer(rebuilt, { env: { MAX_BLOCK_RANGE: '5' } }))
   await Promise.all(fewer.map((relayer, task) => relayer.backfill({ ...request, task, tasks: 2 })))

@@ -190,6 +190,57 @@ test('history from before the first relayed block is read by a lane; the first b
   assert.deepEqual(checkpoint, { first_block: 0 })
 })
 
+test('history is read before anything of the live lane is final', async () => {
+  const at = await scene(chainOf(blocks, { latest: 70, safe: 60, finalized: 60 }))
+  await tick(at, { START_BLOCK: '66' })
+  const stop = new AbortController()
+  const env = { START_BLOCK: '66', MAX_BLOCK_RANGE: '7' }
+  const operator = startRelayer(at, { env, at: point => (point === 'tick_ended' ? stop.abort() : undefined) })
+  const request = { from: 0, to: 60, task: 0, tasks: 1, signal: stop.signal, write: undefined }
+  assert.equal(await operator.backfill(request), 'interrupted')
+  await operator.release()
+  await operator.close()
+  assert.deepEqual(await openLanes(at), [{ from_block: 0, at: 60, topics: null }])
+  Object.assign(at.chain, headsAt(78))
+  await tick(at, { START_BLOCK: '66', MAX_BLOCK_RANGE: '2' })
+  await settle(at, { START_BLOCK: '66' })
+  await assertAll(at)
+})
+
+test('history is read of a factory too that is still catching up', async () => {
+  const at = await scene(chainOf(blocks, headsAt(110)))
+  await tick(at, { ...alone, START_BLOCK: '61', MAX_BLOCK_RANGE: '20' })
+  await tick(at, { START_BLOCK: '61' })
+  assert.deepEqual(await openLanes(at), [{ from_block: 61, at: 92, topics: null }])
+  const operator = startRelayer(at, { env: { START_BLOCK: '61' } })
+  const signal = new AbortController().signal
+  assert.equal(await operator.backfill({ from: 0, to: 100, task: 0, tasks: 1, signal, write: undefined }), 'done')
+  await operator.release()
+  await operator.close()
+  await settle(at, { START_BLOCK: '61' })
+  await assertAll(at)
+  assertOrder(at.published)
+})
+
+test('a factory that left misses nothing when it comes back after a reorg, as often as that goes to the same block', async () => {
+  const at = await scene(chainOf(blocks, headsAt(66)))
+  for (const latest of [66, 68]) {
+    Object.assign(at.chain, { blocks, latest })
+    await tick(at)
+    await tick(at, alone)
+    Object.assign(at.chain, { blocks: forkAt(blocks, 60), latest: latest + 1 })
+    await tick(at, alone)
+    await tick(at)
+    assert.deepEqual(await openLanes(at), [])
+  }
+  await settle(at)
+  const reference = await scene(finalChain(at.chain.blocks))
+  await tick(reference, { MAX_BLOCK_RANGE: '20' })
+  const ids = async ({ sql }: Scene) => (await outcomeOf(sql)).finals.map(({ event_id }) => event_id)
+  assert.deepEqual(await ids(at), await ids(reference))
+  await assertManifests(at)
+})
+
 for (const depth of [3, 7])
   test(`a reorg of ${depth} blocks takes back what a lane had read of them`, async () => {
     const at = await scene(chainOf(blocks, headsAt(66)))

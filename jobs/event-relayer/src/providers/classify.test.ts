@@ -77,6 +77,9 @@ for (const [what, message] of [
 for (const [header, wait] of [
   ['7', 7000],
   ['0', undefined],
+  ['86401', 86_400_000],
+  ['99999999999999999999', 86_400_000],
+  ['Fri, 31 Dec 9999 23:59:59 GMT', 86_400_000],
   ['Sat, 21 Nov 2026 09:00:12 GMT', 12_000],
   ['Sat, 21 Nov 2026 08:00:00 GMT', undefined],
   ['soon', undefined]
@@ -86,6 +89,13 @@ for (const [header, wait] of [
     assert.deepEqual(advice, { kind: 'rate_limited', ...(wait === undefined ? {} : { retry_after_ms: wait }) })
   })
 }
+
+test('of a message of megabytes the beginning is read, so that it keeps nobody busy', () => {
+  const body = error('over '.repeat(400_000), -32000)
+  assert.deepEqual(classify({ status: 200, body }, { now: NOW }), { kind: 'retry' })
+  const said = error(`no${' '.repeat(2_000)}rate limit`, -32000)
+  assert.deepEqual(classify({ status: 200, body: said }, { now: NOW }), { kind: 'retry' })
+})
 
 test('a busy 503 with Retry-After is a limit, one without is not', () => {
   const busy = { status: 503, body: 'busy' }

@@ -14,6 +14,11 @@ test('four failures leave the breaker closed, the fifth opens it, an answer betw
   assert.equal(breaker(fail(ok(fail(newHealth(0), 0, 4), 1), 2, 4), 2), 'closed')
 })
 
+test('a clock that is set back makes no provider faster than at once', () => {
+  const health = ok(ok(newHealth(0), 0, 100), 0, -3_600_000)
+  assert.equal(score(health, 0), score(ok(ok(newHealth(0), 0, 100), 0, 0), 0))
+})
+
 test('it opens for 5 s, then twice as long each time a probe fails, up to 5 minutes; an answer closes it', () => {
   let health = fail(newHealth(0), 0, 5)
   let now = 0

@@ -52,7 +52,8 @@ export const newHealth = (now: number): Health => ({
 })
 
 /** An answer closes the breaker, but doesn't shorten the time that a wrong answer or another failure since has set. */
-export function answered(health: Health, { now, latencyMs }: { now: number; latencyMs: number }): Health {
+export function answered(health: Health, { now, latencyMs: ms }: { now: number; latencyMs: number }): Health {
+  const latencyMs = Math.max(0, ms) // the clock may be set back meanwhile
   const { success, latency_ms = latencyMs, ...rest } = decayed(health, now)
   const closed = rest.open_until <= now ? { openings: 0, open_until: 0, probing: false } : {}
   return {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createLimits } from './limits.ts'
 
 const growTimes = (limits: ReturnType<typeof createLimits>, times: number) => {
-  for (let time = 0; time < times; time++) limits.grow()
+  for (let time = 0; time < times; time++) limits.grow({ blocks: limits.max_blocks, addresses: 7 })
 }
 
 test('learns downwards only, and never less than one', () => {
@@ -20,7 +20,7 @@ test('grows again up to the most, the slower the oftener it was refused', () => 
   limits.learn({ max_blocks: 400 })
   growTimes(limits, 7)
   assert.equal(limits.max_blocks, 400)
-  limits.grow()
+  growTimes(limits, 1)
   assert.equal(limits.max_blocks, 500)
   limits.learn({ max_blocks: 400 })
   growTimes(limits, 15)
@@ -35,6 +35,18 @@ test('addresses have no limit until one is learned', () => {
   assert.deepEqual(limits.values(), { max_blocks: 1000 })
   limits.learn({ max_addresses: 50 })
   assert.deepEqual(limits.values(), { max_blocks: 1000, max_addresses: 50 })
+})
+
+test('each limit is probed by calls at it alone, though the other is never reached', () => {
+  const limits = createLimits(1000)
+  limits.learn({ max_addresses: 40 })
+  for (let time = 0; time < 100; time++) limits.grow({ blocks: 8, addresses: 39 })
+  assert.deepEqual(limits.values(), { max_blocks: 1000, max_addresses: 40 })
+  for (let time = 0; time < 8; time++) limits.grow({ blocks: 8, addresses: 40 })
+  assert.deepEqual(limits.values(), { max_blocks: 1000, max_addresses: 50 })
+  limits.learn({ max_blocks: 100 })
+  for (let time = 0; time < 16; time++) limits.grow({ blocks: 100, addresses: 0 })
+  assert.deepEqual(limits.values(), { max_blocks: 125, max_addresses: 50 })
 })
 
 test('what was kept is restored, but never beyond the most', () => {

@@ -6,8 +6,8 @@ export type Limits = {
   readonly max_blocks: number
   readonly max_addresses?: number
   learn(limit: { max_blocks: number } | { max_addresses: number }): void
-  /** After a call at the limit that went well. */
-  grow(): void
+  /** After a call that went well: one at a limit lets that limit be probed. */
+  grow(asked: { blocks: number; addresses: number }): void
   values(): LimitValues
 }
 
@@ -34,11 +34,13 @@ export function createLimits(mostBlocks: number): Limits & { restore(values: Lim
       patience = Math.min(patience * 2, MOST_PATIENCE)
       good = 0
     },
-    grow() {
-      if (++good < patience) return
+    grow({ blocks, addresses }) {
+      const isLong = blocks >= max_blocks
+      const isWide = max_addresses !== undefined && addresses >= max_addresses
+      if (!(isLong || isWide) || ++good < patience) return
       good = 0
-      max_blocks = Math.min(mostBlocks, Math.ceil(max_blocks * GROWTH))
-      if (max_addresses !== undefined) max_addresses = Math.ceil(max_addresses * GROWTH)
+      if (isLong) max_blocks = Math.min(mostBlocks, Math.ceil(max_blocks * GROWTH))
+      if (isWide) max_addresses = Math.ceil(addresses * GROWTH)
     },
     values: () => (max_addresses === undefined ? { max_blocks } : { max_blocks, max_addresses }),
     restore(values) {

@@ -2,13 +2,16 @@ import { isRecord, type RpcError } from './json-rpc.ts'
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** Milliseconds to wait by the header (seconds or a date) or the error itself; undefined where nothing is said, or zero. */
+/** A longer wait is nobody's rate limit, and may be no time at all. */
+const MOST_MS = 86_400_000
+
+/** Milliseconds to wait, a day at most, by the header (seconds or a date) or the error itself; undefined where nothing is said, or zero. */
 export function retryAfter(
   { headers, error }: { headers: Headers; error: RpcError | undefined },
   now: number
 ): number | undefined {
   const ms = fromHeader(headers, now) ?? fromError(error)
-  return ms !== undefined && ms > 0 ? Math.ceil(ms) : undefined
+  return ms !== undefined && ms > 0 ? Math.min(Math.ceil(ms), MOST_MS) : undefined
 }
 
 function fromHeader(headers: Headers, now: number): number | undefined {

@@ -53,6 +53,22 @@ test('calls of one turn share a request, large ones go alone, and the answers ma
   assert.deepEqual(requests.map(body => (Array.isArray(body) ? body.length : 1)).sort(), [1, 1, 3])
 })
 
+test('whatever an answer does to its reader, it is the provider’s fault', async context => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+  const odd = '{"toString":1,"valueOf":1}'
+  const bodies = [
+    deep,
+    `{"id":1,"error":"refused","data":${deep}}`,
+    `{"id":1,"error":{"code":1,"message":${odd}}}`,
+    `{"id":1,"error":{"code":${odd},"message":"refused"}}`
+  ]
+  for (const body of bodies) {
+    const { url } = await provider(context, (_, response) => response.end(body))
+    const { advice } = await faultOf(connectRpc({ url, timeoutMs: 60_000, maxBytes: 1_000_000 })('a', []))
+    assert.deepEqual(advice, { kind: 'retry' })
+  }
+})
+
 test('null is an answer', async context => {
   const { rpc } = await provider(context, all)
   assert.equal(await rpc('eth_getBlockByNumber', [null]), null)

@@ -1,7 +1,7 @@
 import type { Range } from '../chain.ts'
 import { classify } from './classify.ts'
 import { RpcFault } from './fault.ts'
-import { errorIn, isRecord, parseJson, type RpcError } from './json-rpc.ts'
+import { errorIn, isRecord, itemsById, parseJson, type RpcError } from './json-rpc.ts'
 import { createPost, type HttpAnswer } from './post.ts'
 import { redactor } from './provider-url.ts'
 import { type Call, createQueue } from './queue.ts'
@@ -65,7 +65,7 @@ export function connectRpc({ url, timeoutMs, maxBytes }: { url: string; timeoutM
     } catch (error) {
       const tooLarge = error instanceof RpcFault && error.advice.kind === 'split'
       if (tooLarge && calls.length > 1) again(calls, { size: calls.length, message: '' })
-      else for (const call of calls) call.reject(error)
+      else for (const call of calls) call.reject(readable(error))
     } finally {
       abandoned.forget()
     }
@@ -74,7 +74,7 @@ export function connectRpc({ url, timeoutMs, maxBytes }: { url: string; timeoutM
   /** Answers are matched by id, for their order may be any; what has no answer of its own gets the fault of the whole. */
   function settle(calls: ReadonlyMap<number, Call>, answer: HttpAnswer): void {
     const parsed = parseJson(answer.body)
-    const items = new Map([parsed].flat().map(item => (isRecord(item) ? [item.id, item] : [undefined, {}])))
+    const items = itemsById(parsed)
     const unanswered: Call[] = []
     const refused: Call[] = []
     for (const [id, call] of calls) {
@@ -100,6 +100,13 @@ export function connectRpc({ url, timeoutMs, maxBytes }: { url: string; timeoutM
   function again(calls: readonly Call[], { size, message }: { size: number; message: string }): void {
     queue.shrink(size, message)
     queue.add(calls)
+  }
+
+  /** Whatever an answer does to whoever reads it, such as nesting too deep to be shown, is the provider's fault. */
+  function readable(error: unknown): RpcFault {
+    if (error instanceof RpcFault) return error
+    // Nobody waits for a call that was aborted, so what it is rejected with doesn't matter.
+    return new RpcFault(`${host} gave an answer that can't be read: ${error}`, { kind: 'retry' }, { cause: error })
   }
 
   function fault({ method, params }: Call, { status, headers, body }: HttpAnswer): RpcFault {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { createLimits } from '../providers/limits.ts'
 import { RpcFault } from '../providers/rpc.ts'
-import { askLogs } from './ask-logs.ts'
+import { askLogs, askLogsOf } from './ask-logs.ts'
 import { address, approved, type Lie, type LogQuery, modelChain, modelProvider } from './model-fixture.ts'
 import { orderedLogs } from './order.ts'
+import type { Reader } from './reader.ts'
 
 const watched = Array.from({ length: 5 }, (_, tag) => address(0xe0 + tag))
 const chain = modelChain(
@@ -84,10 +86,39 @@ describe('limits', () => {
     await assert.rejects(askLogs(reader, { range: { from: 3, to: 4 }, filter }), {
       name: 'RpcFault',
       advice: { kind: 'give_up' },
-      message: /refuses the logs of block 3 for the one address/
+      message: /refuses the logs of block 3 for the one address .* \(too much\)/
     })
     await assert.rejects(askLogs(reader, { range, filter: { topics: [topic] } }), /block 0 for the one topic/)
   })
+})
+
+describe('a limit of addresses', () => {
+  const [block] = chain.slice(3)
+  assert.ok(block)
+  const pinned = { number: Number(block.header.number), hash: block.header.hash }
+
+  for (const [what, ask] of [
+    ['ranges', (reader: Reader) => askLogs(reader, { range, filter })],
+    ['single blocks', (reader: Reader) => askLogsOf(reader, { block: pinned, filter })]
+  ] as const) {
+    test(`is kept to by ${what}, and forgotten once more is taken`, async () => {
+      let most = 2
+      let refused = 0
+      const { reader: plain } = provider(([query], honest) => {
+        if (sizeOf(query).addresses <= most) return honest()
+        refused++
+        return split({ shrink: 'addresses' })
+      })
+      const reader = { ...plain, limits: createLimits(1000) }
+      const logs = orderedLogs(await ask(reader))
+      const refusals = refused
+      assert.deepEqual(orderedLogs(await ask(reader)), logs)
+      assert.equal(refused, refusals)
+      most = 5
+      for (let time = 0; time < 100; time++) assert.deepEqual(orderedLogs(await ask(reader)), logs)
+      assert.ok(Number(reader.limits.max_addresses) >= 5, `max_addresses is ${reader.limits.max_addresses}`)
+    })
+  }
 })
 
 describe('timeouts', () => {

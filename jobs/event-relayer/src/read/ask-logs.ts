@@ -1,4 +1,4 @@
-import type { RawLog } from '../chain.ts'
+import type { BlockId, LogFilter, Range, RawLog } from '../chain.ts'
 import { type Advice, RpcFault } from '../providers/rpc.ts'
 import { mapBounded } from './bounded.ts'
 import type { Reader } from './reader.ts'
@@ -8,24 +8,52 @@ import { blocksIn, filtersOf, narrower, piecesOf, type Question } from './split.
 const QUESTIONS_AT_ONCE = 4
 
 /** The logs of a range by number, in as many calls as the provider's limits take; what it teaches about them is learned. */
-export async function askLogs(reader: Reader, { range, filter }: Question): Promise<RawLog[]> {
-  const { max_blocks, max_addresses = Number.POSITIVE_INFINITY } = reader.limits
-  const questions = filtersOf(filter, max_addresses).flatMap(filter =>
-    piecesOf(range, max_blocks).map(range => ({ range, filter }))
-  )
-  const ask = async (question: Question) => {
-    const logs = await reader.logs(question.range, question.filter)
-    if (blocksIn(question.range) >= reader.limits.max_blocks) reader.limits.grow()
+export const askLogs = (reader: Reader, { range, filter }: Question): Promise<RawLog[]> =>
+  askAll(reader, {
+    ranges: piecesOf(range, reader.limits.max_blocks),
+    filter,
+    ask: question => reader.logs(question.range, question.filter)
+  })
+
+/** The same of one block, by its hash. */
+export const askLogsOf = (
+  reader: Reader,
+  { block, filter }: { block: BlockId; filter: LogFilter }
+): Promise<RawLog[]> =>
+  askAll(reader, {
+    ranges: [{ from: block.number, to: block.number }],
+    filter,
+    ask: question => reader.logsOf(block, question.filter)
+  })
+
+type Ask = (question: Question) => Promise<RawLog[]>
+
+async function askAll(
+  reader: Reader,
+  { ranges, filter, ask }: { ranges: readonly Range[]; filter: LogFilter; ask: Ask }
+): Promise<RawLog[]> {
+  const { max_addresses = Number.POSITIVE_INFINITY } = reader.limits
+  const questions = filtersOf(filter, max_addresses).flatMap(filter => ranges.map(range => ({ range, filter })))
+  const growing: Ask = async question => {
+    const logs = await ask(question)
+    reader.limits.grow(sizeOf(question))
     return logs
   }
-  const answers = await mapBounded(questions, QUESTIONS_AT_ONCE, question => narrowing(reader, { question, ask }))
+  const answers = await mapBounded(questions, QUESTIONS_AT_ONCE, question =>
+    narrowing(reader, { question, ask: growing })
+  )
   return answers.flat()
 }
 
-type Asking = { question: Question; ask: (question: Question) => Promise<RawLog[]>; timedOut?: boolean }
+const sizeOf = ({ range, filter }: Question) => ({
+  blocks: blocksIn(range),
+  addresses: 'addresses' in filter ? filter.addresses.length : 0
+})
+
+type Asking = { question: Question; ask: Ask; timedOut?: boolean }
 
 /** Asks, and where the provider wants less asks narrower questions, one after the other. */
-export async function narrowing(reader: Reader, { question, ask, timedOut = false }: Asking): Promise<RawLog[]> {
+async function narrowing(reader: Reader, { question, ask, timedOut = false }: Asking): Promise<RawLog[]> {
   try {
     return await ask(question)
   } catch (error) {
@@ -66,6 +94,7 @@ function learn({ limits }: Reader, { question, parts }: { question: Question; pa
 
 function tooNarrow(id: string, { question: { range, filter }, cause }: { question: Question; cause: unknown }) {
   const what = 'addresses' in filter ? `address ${filter.addresses}` : `topic ${filter.topics}`
-  const message = `provider ${id} refuses the logs of block ${range.from} for the one ${what}: nothing is left to narrow; use another provider`
+  const said = cause instanceof Error ? cause.message : cause
+  const message = `provider ${id} refuses the logs of block ${range.from} for the one ${what}: nothing is left to narrow (${said}); use another provider, or raise MAX_BATCH_BYTES if the answer is too large`
   return new RpcFault(message, { kind: 'give_up' }, { cause })
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytes, hex, list, quantity, record } from './fields.ts'
+import type { RpcHeader } from '../proof/header.ts'
+import { bytes, hex, list, quantity, record, toHeader } from './fields.ts'
+import { modelChain } from './model-fixture.ts'
 
 const malformed = { name: 'WrongAnswer', kind: 'malformed' }
 
@@ -17,6 +19,19 @@ test('bytes are hex of their length with 0x, in lower case', () => {
   // 'K' is the Kelvin sign, whose lower case is k.
   for (const value of ['0xabc', '0xabcdef', 'abcd', '0Xzz', 'zz', '', '0xab\0d', '0xabİ', '0xabK', 5, null, {}])
     assert.throws(() => bytes(value, 2), malformed, String(value))
+})
+
+test('what is nested too deep to be shown is malformed like anything else', () => {
+  const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)
+  for (const read of [quantity, hex, (value: unknown) => bytes(value, 2), (value: unknown) => record(value, 'a log')])
+    assert.throws(() => read(deep), malformed)
+})
+
+test('a header’s time is one that a message can say', async () => {
+  const [block] = modelChain([[]])
+  const at = (timestamp: string) => toHeader({ ...block?.header, timestamp } as RpcHeader) // what a provider may say
+  assert.equal(at('0x3afff4417f').timestamp, Date.parse('9999-12-31T23:59:59Z') / 1000)
+  for (const timestamp of ['0x3afff44180', '0x1fffffffffffff']) assert.throws(() => at(timestamp), malformed)
 })
 
 test('what is not an object or a list is refused, with the beginning of what was given', () => {

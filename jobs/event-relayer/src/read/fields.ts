@@ -7,12 +7,20 @@ type Fields = Readonly<Record<string, unknown>>
 
 const HEX = /^0x[0-9a-f]*$/
 const QUANTITY = /^0x[0-9a-f]+$/i
+const LAST_SECOND = Date.parse('9999-12-31T23:59:59Z') / 1000
 
 /** A JSON-RPC quantity as a number; throws a WrongAnswer unless it is a safe integer. */
 export function quantity(value: unknown): number {
   const number = typeof value === 'string' && QUANTITY.test(value) ? Number(value) : Number.NaN
   if (!Number.isSafeInteger(number)) throw malformed('a quantity', value)
   return number
+}
+
+/** Unix seconds that have a year of four digits, as times on topics have. */
+function time(value: unknown): number {
+  const seconds = quantity(value)
+  if (seconds > LAST_SECOND) throw malformed('a time', value)
+  return seconds
 }
 
 /** Bytes in lower-case hex; throws a WrongAnswer unless there are `length` of them. */
@@ -50,7 +58,7 @@ export function toHeader(answer: RpcHeader): Header {
     number: quantity(answer.number),
     hash: bytes(answer.hash, 32),
     parent_hash: bytes(answer.parentHash, 32),
-    timestamp: quantity(answer.timestamp),
+    timestamp: time(answer.timestamp),
     logs_bloom: bytes(answer.logsBloom, 256),
     receipts_root: bytes(answer.receiptsRoot, 32)
   }
@@ -73,7 +81,15 @@ export function toLog(value: unknown): RawLog {
 const SHOWN = 80
 
 export function malformed(what: string, value: unknown): WrongAnswer {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = textOf(value)
   const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
   return new WrongAnswer(`the provider gave ${shown} for ${what}`, 'malformed')
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return 'something nested too deep to be shown'
+  }
 }

@@ -2,7 +2,7 @@ import type { BlockId, Header, LogFilter, Range, RawLog } from '../chain.ts'
 import { parseBloom } from '../proof/bloom.ts'
 import { WrongAnswer } from '../providers/pool.ts'
 import { createWatchSet, type WatchSet } from '../watch.ts'
-import { askLogs, narrowing } from './ask-logs.ts'
+import { askLogs, askLogsOf } from './ask-logs.ts'
 import { type Births, birthsIn, factoriesOf, isRelayed } from './births.ts'
 import { mapBounded } from './bounded.ts'
 import { ChainMoved } from './chain-moved.ts'
@@ -28,19 +28,22 @@ const PINNED_AT_ONCE = 20
 export async function gather(reader: Reader, wanted: Wanted): Promise<Gathered> {
   const { range, parent, watch, pinFrom, maxAddresses } = wanted
   const headers = await reader.headers(range)
-  if (headers[0]?.parent_hash !== parent.hash) throw new ChainMoved(parent)
+  const [start] = headers
+  if (start?.parent_hash !== parent.hash) throw await unlinkedFault(reader, { parent, start })
   const filter = watch.filter(maxAddresses)
-  const known = orderedLogs(await logsOf(reader, { headers, pinFrom, filter, mayHold: watch.mayHold }))
+  const asked = { headers, pinFrom, filter, mayHold: watch.mayHold }
+  const known = orderedLogs(await logsOf(reader, asked))
   const births = birthsIn(known, watch)
   const isOurs = isRelayed(watch, births)
   const ours = (logs: readonly RawLog[]) => logs.filter(log => isOurs(log.address, log.block_number))
-  // A query by topics has answered for the children already.
-  if ('topics' in filter || births.size === 0) return { headers, logs: ours(known), births }
+  if (births.size === 0) return { headers, logs: ours(known), births }
 
   const children = createWatchSet({ factories: [], escrows: factoriesOf(births) })
   const [first] = births.values()
+  // A query by topics has answered for the children already, in the blocks of which it was asked.
+  const isAnswered = 'topics' in filter ? isAsked(reader, asked) : () => false
   const theirs = await logsOf(reader, {
-    headers: headers.filter(({ number }) => number >= (first?.from ?? 0)),
+    headers: headers.filter(header => header.number >= (first?.from ?? 0) && !isAnswered(header)),
     pinFrom,
     filter: children.filter(maxAddresses),
     mayHold: children.mayHold
@@ -55,13 +58,31 @@ type Asked = {
   mayHold: (bloom: Uint8Array) => boolean
 }
 
-async function logsOf(reader: Reader, { headers, pinFrom, filter, mayHold }: Asked): Promise<RawLog[]> {
+async function logsOf(reader: Reader, asked: Asked): Promise<RawLog[]> {
+  const { headers, pinFrom, filter } = asked
   const below = headers.filter(({ number }) => number < pinFrom)
-  const pinned = headers.filter(({ number }) => number >= pinFrom)
-  const mayAnswer = ({ logs_bloom }: Header) => reader.format === 'unknown' || mayHold(parseBloom(logs_bloom))
+  const pinned = headers.filter(header => header.number >= pinFrom && isAsked(reader, asked)(header))
   const low = await byNumber(reader, { headers: below, filter })
-  const high = await mapBounded(pinned.filter(mayAnswer), PINNED_AT_ONCE, header => byHash(reader, { header, filter }))
+  const high = await mapBounded(pinned, PINNED_AT_ONCE, block => askLogsOf(reader, { block, filter }))
   return [low, ...high].flat()
+}
+
+/** Whether a block's logs are asked for: not where it is asked for by itself, and its bloom excludes them. */
+const isAsked =
+  ({ format }: Reader, { pinFrom, mayHold }: Pick<Asked, 'pinFrom' | 'mayHold'>) =>
+  ({ number, logs_bloom }: Header): boolean =>
+    number < pinFrom || format === 'unknown' || mayHold(parseBloom(logs_bloom))
+
+/** A first block on another parent is honest if the chain was reorganised; a provider that says both blocks again contradicts itself. */
+async function unlinkedFault(
+  reader: Reader,
+  { parent, start }: { parent: BlockId; start: Header | undefined }
+): Promise<Error> {
+  const blocks = [parent, start].flatMap(block => (block && block.number >= 0 ? [block] : [])) // none is before block 0
+  const again = await Promise.all(blocks.map(({ number }) => reader.header(number)))
+  if (!start || again.some(({ hash }, index) => hash !== blocks[index]?.hash)) return new ChainMoved(parent)
+  const message = `provider ${reader.id} gave block ${start.number} with the parent ${start.parent_hash}, but block ${parent.number} as ${parent.hash}`
+  return new WrongAnswer(message, 'unlinked')
 }
 
 async function byNumber(
@@ -87,9 +108,3 @@ async function strayFault(
   const message = `provider ${reader.id} gave a log of block ${block_number} ${block_hash}, which isn't among the blocks that it gave`
   return new WrongAnswer(message, 'wrong_block')
 }
-
-const byHash = (reader: Reader, { header, filter }: { header: Header; filter: LogFilter }): Promise<RawLog[]> =>
-  narrowing(reader, {
-    question: { range: { from: header.number, to: header.number }, filter },
-    ask: question => reader.logsOf(header, question.filter)
-  })

@@ -63,6 +63,17 @@ describe('an honest provider', () => {
     assert.deepEqual(placed(await read([honest()], { maxAddresses: 1, check: 'off' })), withoutUnknown)
   })
 
+  for (const check of ['receipts', 'second-provider', 'off'] as const) {
+    test(`gives logs of a child whose block holds nothing else of ours, asked by topics near the tip, checked by ${check}`, async () => {
+      for (const pinFrom of [0, 4, 6]) {
+        const wanted = { maxAddresses: 1, pinFrom, check }
+        const found = await read([honest(), honest('2:honest')], wanted)
+        assert.deepEqual(placed(found), check === 'receipts' ? expected : withoutUnknown)
+        assert.deepEqual(found.findings, [])
+      }
+    })
+  }
+
   test('gives the same in any ranges', async () => {
     for (let split = 1; split < 7; split++) {
       const watch = watchOld()
@@ -208,6 +219,19 @@ describe('reorganisations', () => {
 
   test('a first block that doesn’t link to the block before is one', async () => {
     await assert.rejects(read([modelProvider({ chain: branch })], { range: [3, 5] }), { name: 'ChainMoved' })
+  })
+
+  test('a provider that goes on giving blocks that don’t link to each other answers wrongly', async () => {
+    const torn = (from: number): Lie => {
+      return ([at], truth) => (Number(at) < from ? truth() : branch[Number(at)]?.header)
+    }
+    for (const range of [
+      [3, 5],
+      [2, 5]
+    ] as const)
+      await assert.rejects(read([lying({ eth_getBlockByNumber: torn(3) })], { range: [...range] }), wrong('unlinked'))
+    const parent = { number: -1, hash: `0x${'1'.repeat(64)}` }
+    await assert.rejects(read([honest()], { range: [0, 5], parent }), wrong('unlinked'))
   })
 
   test('logs of a block that has taken the place of the one whose header was read are nobody’s fault', async () => {

@@ -14,6 +14,7 @@ export function chainFact(n: number, block_number: number): ChainFact {
   const body = { ...place, fact_id: factId(place) }
   return {
     fact_id: body.fact_id,
+    incarnation: 1,
     event_id: eventId({ ...body, finality: 'finalized', incarnation: 1 }),
     block_number,
     content_digest: contentDigest(escrowEvents, body),

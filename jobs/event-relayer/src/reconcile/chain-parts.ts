@@ -7,9 +7,10 @@ import { type ChainReading, readChain } from '../verify/read-chain.ts'
 import type { Covers } from '../verify/scope.ts'
 import type { WatchSet } from '../watch.ts'
 
-/** A fact as the chain has it; `event_id` is that of the message that says it to be final. */
+/** A fact as the chain has it; `event_id` is that of the message that says it to be final, `incarnation` what its number says. */
 export type ChainFact = {
   fact_id: string
+  incarnation: number
   event_id: string
   block_number: number
   content_digest: string
@@ -30,7 +31,12 @@ export function digestsOf(facts: readonly Pick<ChainFact, 'fact_id' | 'event_id'
   return digests.end()
 }
 
-type Parts = ChainReading & { maxBlockRange: number; maxBatchBytes: number }
+type Parts = ChainReading & {
+  maxBlockRange: number
+  maxBatchBytes: number
+  /** By fact, the incarnation that its newest `finalized` message says, where that isn't the first. */
+  incarnations(range: Range): Promise<ReadonlyMap<string, number>>
+}
 
 /** Reads final blocks as a relayer does, proven part by part. The watch set has to hold what was deployed before. */
 export async function* readParts(
@@ -52,16 +58,17 @@ export async function* readParts(
 
 type Place = { range: Range; parent: BlockId | undefined; watch: WatchSet; covers: Covers }
 
-async function readPart(deps: ChainReading, { range, parent, watch, covers }: Place) {
+async function readPart(deps: Parts, { range, parent, watch, covers }: Place) {
   const { verified, reads } = await readChain(deps, { range, parent, watch, pinFrom: range.to + 1 })
+  const incarnations = await deps.incarnations(range)
   const facts = reads.flatMap((read): ChainFact[] => {
     const { log } = read
     if (read.reading !== 'published' || !covers({ ...log, topic0: log.topics[0] ?? '' })) return []
     const { fact_id, body } = read
-    const event_id = eventId({ ...body, finality: 'finalized', incarnation: 1 })
-    return [
-      { fact_id, event_id, block_number: log.block_number, content_digest: contentDigest(escrowEvents, body), body }
-    ]
+    const incarnation = incarnations.get(fact_id) ?? 1
+    const event_id = eventId({ ...body, finality: 'finalized', incarnation })
+    const content_digest = contentDigest(escrowEvents, body)
+    return [{ fact_id, incarnation, event_id, block_number: log.block_number, content_digest, body }]
   })
   return { headers: verified.headers, bytes: verified.bytes, facts }
 }

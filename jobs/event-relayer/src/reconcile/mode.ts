@@ -5,7 +5,7 @@ import { createPublisher } from '@fusion-prime/pubsub'
 import { EXIT, type Log, newTraceparent, PermanentError } from '@fusion-prime/runtime'
 import { createProgress } from '../backfill/progress.ts'
 import type { Range } from '../chain.ts'
-import { factMessage, manifestMessage } from '../message.ts'
+import { manifestMessage } from '../message.ts'
 import { lastManifest } from '../store/manifests.ts'
 import { createReading, STATEMENT_MS, watchBelow, worldOf } from '../verify/create-reading.ts'
 import { createCovers, loadScope, rangeWithin } from '../verify/scope.ts'
@@ -13,6 +13,7 @@ import { systemClock } from '../world.ts'
 import { readParts } from './chain-parts.ts'
 import type { ReconcileConfig } from './config.ts'
 import { serviceNames } from './finding.ts'
+import { finalAgain, forcedIncarnations } from './incarnations.ts'
 import { type Reconciling, reconcile } from './reconcile.ts'
 import { createReport, type Report } from './report.ts'
 import { createAskedService } from './service.ts'
@@ -74,8 +75,10 @@ async function createReconciling(
   { config, log, mode }: ReconcileMode,
   { sql, range, scope, publish }: Prepared
 ): Promise<Reconciling> {
-  const { factories, ...reading } = createReading(sql, { config, log, world: worldOf(config) })
-  const watch = await watchBelow(sql, { scope, factories, chainId: config.CHAIN_ID, block: range.from })
+  const { factories, ...chain } = createReading(sql, { config, log, world: worldOf(config) })
+  const { chainId } = chain
+  const watch = await watchBelow(sql, { scope, factories, chainId, block: range.from })
+  const reading = { ...chain, incarnations: (range: Range) => forcedIncarnations(sql, { chainId, range }) }
   return {
     services: createServices(config, log),
     parts: asked => readParts(reading, { range: asked, watch, covers: createCovers(scope, watch) }),
@@ -86,9 +89,7 @@ async function createReconciling(
     async republish({ facts, manifests }) {
       const traceparent = newTraceparent()
       const again = [
-        ...facts.map(({ body }) =>
-          factMessage({ body, traceparent, finality: 'finalized', incarnation: 1, forced: false, first: true })
-        ),
+        ...facts.map(fact => finalAgain(fact, traceparent)),
         ...manifests.map(({ event_id, chain_id, ...manifest }) =>
           manifestMessage({ chainId: chain_id, manifest, traceparent })
         )

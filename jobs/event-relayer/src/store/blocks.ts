@@ -65,13 +65,37 @@ export async function hashesAbove(
   return rows.map(row => row.block_hash)
 }
 
+/** A stored block above the checkpoint; `final`: one of its facts was said to be final. */
+export type KeptBlock = BlockId & { final: boolean }
+
+/** The canonical blocks above a number and up to another, highest first. */
+export async function loadKept(
+  sql: Sql,
+  { chainId, above, upTo }: { chainId: number; above: number; upTo: number }
+): Promise<KeptBlock[]> {
+  return sql<KeptBlock[]>`
+    select block_number::float8 as number, block_hash as hash, exists (
+      select from facts
+      where facts.chain_id = blocks.chain_id and facts.block_number = blocks.block_number
+        and facts.block_hash = blocks.block_hash and finality = 'finalized'
+    ) as final
+    from blocks
+    where chain_id = ${chainId} and canonical and block_number > ${above} and block_number <= ${upTo}
+    order by block_number desc`
+}
+
 /** Forgets blocks of a range that carry no log. */
 export async function pruneBlocks(sql: Sql, { chainId, range }: { chainId: number; range: Range }): Promise<number> {
-  const pruned = await sql`
-    delete from blocks
-    where chain_id = ${chainId} and block_number between ${range.from} and ${range.to} and not exists (
-      select from raw_logs
-      where raw_logs.chain_id = blocks.chain_id and raw_logs.block_number = blocks.block_number and raw_logs.block_hash = blocks.block_hash
-    )`
-  return pruned.count
+  let pruned = 0
+  for (const part of [sql`canonical`, sql`not canonical`]) {
+    // Each of the two has an index by number.
+    const { count } = await sql`
+      delete from blocks
+      where chain_id = ${chainId} and ${part} and block_number between ${range.from} and ${range.to} and not exists (
+        select from raw_logs
+        where raw_logs.chain_id = blocks.chain_id and raw_logs.block_number = blocks.block_number and raw_logs.block_hash = blocks.block_hash
+      )`
+    pruned += count
+  }
+  return pruned
 }

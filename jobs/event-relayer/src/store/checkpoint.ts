@@ -68,10 +68,23 @@ export async function noteLevel(
     where chain_id = ${chainId}`
 }
 
+/** The first block that wasn't looked at yet for pruning. */
+export async function loadPruned(sql: Sql, chainId: number): Promise<number> {
+  const [row] = await sql<{ pruned_to: number }[]>`
+    select coalesce(pruned_to, first_block, 0)::float8 as pruned_to from checkpoints where chain_id = ${chainId}`
+  return row?.pruned_to ?? 0
+}
+
+export async function notePruned(sql: Sql, { chainId, to }: { chainId: number; to: number }): Promise<void> {
+  await sql`update checkpoints set pruned_to = ${to} where chain_id = ${chainId}`
+}
+
 /** An operator's resume: what is at or above the first block that is read anew counts as not yet raised. */
 export async function lowerLevels(tx: Sql, { chainId, below }: { chainId: number; below: number }): Promise<void> {
   await tx`
     update checkpoints set
-      safe_number = least(safe_number, ${below - 1}::bigint), finalized_number = least(finalized_number, ${below - 1}::bigint)
+      safe_number = case when safe_number is not null then least(safe_number, ${below - 1}::bigint) end,
+      finalized_number = case when finalized_number is not null then least(finalized_number, ${below - 1}::bigint) end,
+      pruned_to = case when pruned_to is not null then least(pruned_to, ${below}::bigint) end
     where chain_id = ${chainId}`
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Sql } from '@fusion-prime/postgres'
+import type { BlockId } from '../chain.ts'
 
 /** One signature of one factory's contracts, and the blocks in which its logs were relayed. `until_block` undefined: it goes on. */
 export type Coverage = Pair & { from_block: number; until_block: number | undefined }
@@ -39,6 +40,11 @@ export async function uncover(
   await tx`
     update coverage set until_block = ${until}
     where chain_id = ${chainId} and until_block is null and coverage_key = any (${pairs.map(coverageKey)}::text[])`
+}
+
+/** Blocks above a number are read anew, without what isn't watched any more. */
+export async function rewindCoverage(tx: Sql, { chainId, to }: { chainId: number; to: BlockId }): Promise<void> {
+  await tx`update coverage set until_block = ${to.number} where chain_id = ${chainId} and until_block > ${to.number}`
 }
 
 /** Nothing was relayed yet: what an earlier try meant to watch doesn't count. */

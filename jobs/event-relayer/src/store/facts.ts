@@ -101,6 +101,17 @@ export async function raiseFacts(
     select body, incarnation::float8 as incarnation, forced, traceparent from raised order by block_number, log_index`
 }
 
+/** How many facts of blocks above a number count and would be taken back with these blocks. */
+export async function countStanding(
+  sql: Sql,
+  { chainId, hashes, above }: { chainId: number; hashes: readonly string[]; above: number }
+): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::float8 as count from facts
+    where chain_id = ${chainId} and block_number > ${above} and block_hash = any (${hashes}::text[]) and finality <> 'reverted'`
+  return row?.count ?? 0
+}
+
 /** Reverts the facts of blocks above a number that left the chain; newest first, each with the level that it had, and `forced` as it was before. Only an operator reverts final ones. */
 export async function revertFacts(
   tx: Sql,

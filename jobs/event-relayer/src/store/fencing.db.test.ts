@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { address, approved, deployed, modelChain } from '../read/model-fixture.ts'
 import { type ModelDatabase, modelDatabase } from '../testing/model-relayer.ts'
 import type { CrashPoint, Write } from '../world.ts'
 import type { Lease } from './lease.ts'
 import type { Store } from './store.ts'
-import { chain, empty, everything, idAt, leaseOf, openStore, rangeOf } from './store-fixture.ts'
+import { chain, empty, everything, idAt, leaseOf, one, openStore, rangeOf } from './store-fixture.ts'
 
 let database: ModelDatabase
 before(async () => {
@@ -125,6 +126,21 @@ describe('a crash leaves all of a write or nothing', () => {
       })
     }
   }
+})
+
+test('a crash between two parts of a rise leaves no final fact above the block that is known to be final', async () => {
+  let parts = 0
+  const store = openStore(database.sql, {
+    at: point => {
+      if (point === 'raise_done' && ++parts === 1) throw new Error('crashed')
+    }
+  })
+  const lease = await leaseOf(store)
+  const approvals = Array.from({ length: 2_100 }, (_, index) => approved(one, address(0x10000 + index)))
+  await store.commit(lease, await rangeOf(modelChain([[], [[deployed(one)], approvals]]), { from: 0, to: 1 }))
+  await assert.rejects(store.raise(lease, { level: 'finalized', upTo: 1 }), /crashed/)
+  assert.equal((await store.checkpoint())?.finalized_number, 1)
+  assert.equal(await store.raise(lease, { level: 'finalized', upTo: 1 }), 101)
 })
 
 test('work that was read from another checkpoint than the stored one is thrown away', async () => {

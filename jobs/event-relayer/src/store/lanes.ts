@@ -36,7 +36,7 @@ export type LaneStore = {
   /** Those that aren't merged, oldest first. */
   open(): Promise<Lane[]>
   escrows(key: string): Promise<Map<string, string>>
-  /** By an operator, who needs no lease: whoever holds it reads the lane. One that is there stays as it is. */
+  /** By an operator, who needs no lease: whoever holds it reads the lane. One that is open stays as it is. */
   request(lane: LaneFilter): Promise<void>
   applyPlan(lease: Lease, plan: CoveragePlan & { checkpoint: BlockId | undefined }): Promise<void>
   /** Throws ChainMoved where a stored block isn't the lane's. */
@@ -95,6 +95,7 @@ async function loadLanes(sql: Sql, chainId: number): Promise<Lane[]> {
   }))
 }
 
+/** One that was merged is read again: what it had covered was uncovered since. */
 async function insertLane(tx: Sql, { chainId, lane }: { chainId: number; lane: LaneFilter }): Promise<void> {
   const { factories, topics, from_block } = lane
   await tx`
@@ -102,7 +103,9 @@ async function insertLane(tx: Sql, { chainId, lane }: { chainId: number; lane: L
     values (
       ${chainId}, ${laneKey(lane)}, ${[...factories]}::text[], ${topics ? [...topics] : null}::text[], ${from_block}, ${from_block - 1}
     )
-    on conflict do nothing`
+    on conflict (chain_id, lane_key) do update
+    set block_number = excluded.block_number, block_hash = null, created_at = now(), merged_at = null
+    where lanes.merged_at is not null`
 }
 
 async function commitLane(

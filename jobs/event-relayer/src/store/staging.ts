@@ -161,6 +161,15 @@ async function insertStaged(
     where excluded.to_block > staged.to_block`
 }
 
+/** An operator's resume: what was read above a block is read anew. */
+export async function rewindStaging(tx: Sql, { chainId, to }: { chainId: number; to: BlockId }): Promise<void> {
+  await tx`delete from staged_ranges where chain_id = ${chainId} and to_block > ${to.number}`
+  await tx`delete from backfill_deployments where chain_id = ${chainId} and block_number > ${to.number}`
+  await tx`
+    update backfills set scanned_number = ${to.number}, scanned_hash = ${to.hash}
+    where chain_id = ${chainId} and scanned_number > ${to.number}`
+}
+
 async function endBackfill(
   tx: Sql,
   { chainId, backfill: { filter, from, to } }: { chainId: number; backfill: Backfill }

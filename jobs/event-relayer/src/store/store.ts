@@ -12,9 +12,27 @@ import type { ReadLog } from '../decode/escrow.ts'
 import { type FactAtLevel, manifestMessage, revertMessage } from '../message.ts'
 import type { Protection, World, Write } from '../world.ts'
 import { batches } from './batches.ts'
-import { hashesAbove, loadBlock, loadBlocks, orphanBlocks, pruneBlocks, upsertBlocks } from './blocks.ts'
-import { type Checkpoint, loadCheckpoint, lowerLevels, moveCheckpoint, noteLevel } from './checkpoint.ts'
-import { hasToRise, insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
+import {
+  hashesAbove,
+  type KeptBlock,
+  loadBlock,
+  loadBlocks,
+  loadKept,
+  orphanBlocks,
+  pruneBlocks,
+  upsertBlocks
+} from './blocks.ts'
+import {
+  type Checkpoint,
+  loadCheckpoint,
+  loadPruned,
+  lowerLevels,
+  moveCheckpoint,
+  noteLevel,
+  notePruned
+} from './checkpoint.ts'
+import { rewindCoverage } from './coverage.ts'
+import { countStanding, hasToRise, insertFacts, type NewFact, raiseFacts, revertFacts, upsertFacts } from './facts.ts'
 import { deleteHalt, type Halt, insertHalt, loadHalt } from './halts.ts'
 import { createLaneStore, type LaneStore, rewindLanes } from './lanes.ts'
 import { fence, type Lease, releaseLease, takeLease } from './lease.ts'
@@ -22,10 +40,13 @@ import { insertLogs, loadEscrows, noteMalformed, unwatchEscrows, watchEscrows } 
 import { digestOf, insertManifest, lastManifest, type Manifest, startHash, supersedeManifests } from './manifests.ts'
 import { messagesOf, termsOf } from './messages.ts'
 import { revise } from './revisions.ts'
-import { createStaging, type Staging } from './staging.ts'
+import { createStaging, rewindStaging, type Staging } from './staging.ts'
 
 /** Facts that one transaction raises at most. */
 const RAISE_LIMIT = 2_000
+
+/** Blocks that one pruning looks at. */
+const PRUNE_LIMIT = 1_000_000
 
 /** A verified range: the headers that are kept, every log of a watched address, and the facts that are among them. */
 export type NewRange = {
@@ -52,8 +73,10 @@ export type Store = {
   blocksFrom(number: number, limit: number): Promise<BlockId[]>
   block(number: number): Promise<BlockId | undefined>
   commit(lease: Lease, range: NewRange): Promise<Committed>
-  /** Takes back everything above `to`, newest first. Answers how many facts. */
-  revert(lease: Lease, fork: { from: BlockId; to: BlockId }): Promise<number>
+  /** Blocks above the checkpoint, highest first: an operator's resume kept them, until they are read anew. */
+  kept(range: { above: number; upTo: number }): Promise<KeptBlock[]>
+  /** Takes back everything above `to`, or of it only the blocks in `gone`; newest first. Answers how many facts. */
+  revert(lease: Lease, fork: { from: BlockId; to: BlockId; gone?: readonly string[] }): Promise<number>
   /** Raises facts up to a block whose hash was checked. Answers how many. */
   raise(lease: Lease, rise: { level: 'safe' | 'finalized'; upTo: number }): Promise<number>
   /** States what was published up to a finalized block; undefined when that is stated already. */
@@ -61,6 +84,8 @@ export type Store = {
   stop(lease: Lease, halt: Halt): Promise<void>
   /** An operator's way on: the checkpoint goes back to `after`; of the blocks above only those in `gone` are reverted, by force. */
   resume(lease: Lease, back: { from: BlockId; after: BlockId; gone: readonly string[] }): Promise<number>
+  /** How many facts such a resume would revert. */
+  standing(back: { after: BlockId; gone: readonly string[] }): Promise<number>
   /** Forgets blocks below a number that carry no log and were stated. */
   prune(below: number): Promise<number>
   lanes: LaneStore
@@ -78,7 +103,6 @@ export type StoreDeps = Pick<World, 'at' | 'transaction' | 'without'> & {
 export function createStore(deps: StoreDeps): Store {
   const { sql, chainId, log } = deps
   const write = createWrite(deps)
-  let prunedTo: number | undefined
   return {
     takeLease: () => takeLease(sql, { chainId, holder: deps.holder, seconds: deps.leaseSeconds }),
     releaseLease: () => releaseLease(sql, { chainId, holder: deps.holder }),
@@ -89,11 +113,13 @@ export function createStore(deps: StoreDeps): Store {
     block: number => loadBlock(sql, { chainId, number }),
     commit: (lease, range) =>
       write('commit', lease, (tx, pipeline) => commitRange(tx, { lease, range, deps, pipeline })),
-    revert: (lease, { from, to }) =>
+    kept: range => loadKept(sql, { chainId, ...range }),
+    revert: (lease, { from, to, gone }) =>
       write('revert', lease, async tx => {
         await moveCheckpoint(tx, { chainId, from, to, epoch: lease.epoch })
         await rewindLanes(tx, { chainId, to })
-        const hashes = await hashesAbove(tx, { chainId, number: to.number })
+        await rewindCoverage(tx, { chainId, to })
+        const hashes = gone ?? (await hashesAbove(tx, { chainId, number: to.number }))
         await orphanBlocks(tx, { chainId, hashes })
         if (deps.without.has('reorg_rule')) return { result: 0, messages: [] }
         return takeBack(tx, { chainId, hashes, above: to.number, by: 'chain' })
@@ -104,7 +130,8 @@ export function createStore(deps: StoreDeps): Store {
       for (let count = RAISE_LIMIT; count === RAISE_LIMIT; total += count) {
         count = await write('raise', lease, async tx => {
           const raised = await raiseFacts(tx, { chainId, level, upTo, limit: RAISE_LIMIT })
-          if (raised.length < RAISE_LIMIT) await noteLevel(tx, { chainId, level, upTo })
+          // With the first of them, or after a crash before the last a stale node could take final blocks off the chain.
+          await noteLevel(tx, { chainId, level, upTo })
           const facts = raised.map(fact => ({ ...fact, finality: level, first: false }))
           const terms = await termsOf(tx, { chainId, facts })
           return { result: facts.length, messages: messagesOf(facts, { terms, log }) }
@@ -122,20 +149,23 @@ export function createStore(deps: StoreDeps): Store {
       write('resume', lease, async tx => {
         await moveCheckpoint(tx, { chainId, from, to: after, epoch: lease.epoch })
         await rewindLanes(tx, { chainId, to: after })
+        await rewindCoverage(tx, { chainId, to: after })
+        await rewindStaging(tx, { chainId, to: after })
         await orphanBlocks(tx, { chainId, hashes: gone })
         await lowerLevels(tx, { chainId, below: after.number + 1 })
         await supersedeManifests(tx, { chainId, from: after.number + 1 })
         await deleteHalt(tx, chainId)
         return takeBack(tx, { chainId, hashes: gone, above: after.number, by: 'operator' })
       }),
+    standing: ({ after, gone }) => countStanding(sql, { chainId, hashes: gone, above: after.number }),
     async prune(below) {
-      const from = prunedTo ?? 0
+      const from = await loadPruned(sql, chainId)
       if (below <= from) return 0
       const stated = await lastManifest(sql, chainId) // the next manifest names the block after its last
-      const end = Math.min(below, (stated?.to_block ?? -1) + 1)
+      const end = Math.min(below, (stated?.to_block ?? -1) + 1, from + PRUNE_LIMIT)
       if (end <= from) return 0
       const pruned = await pruneBlocks(sql, { chainId, range: { from, to: end - 1 } })
-      prunedTo = end
+      await notePruned(sql, { chainId, to: end })
       return pruned
     },
     lanes: createLaneStore({ sql, chainId, write, log }),
@@ -244,8 +274,11 @@ async function stateRange(
   tx: Sql,
   { chainId, upTo }: { chainId: number; upTo: BlockId }
 ): Promise<Written<Manifest | undefined>> {
-  const [checkpoint, previous] = await Promise.all([loadCheckpoint(tx, chainId), lastManifest(tx, chainId)])
-  const from_block = previous ? previous.to_block + 1 : (checkpoint?.first_block ?? upTo.number)
+  const [checkpoint, last] = await Promise.all([loadCheckpoint(tx, chainId), lastManifest(tx, chainId)])
+  const first_block = checkpoint?.first_block ?? upTo.number
+  // History that a lane is still reading doesn't reach the first block: the live lane's manifests begin there, and are linked at its merging.
+  const previous = last && last.to_block >= first_block - 1 ? last : undefined
+  const from_block = previous ? previous.to_block + 1 : first_block
   if (upTo.number < from_block) return { result: undefined, messages: [] }
   const [first, digest] = await Promise.all([
     loadBlock(tx, { chainId, number: from_block }),

@@ -221,6 +221,38 @@ const alterations: Alteration[] = [
     what: 'the message of a manifest, missing',
     by: sql => sql`delete from outbox where topic = 'chain.ranges.v1' and data like '%"to_block":12%'`,
     finds: [['outbox_missing', 9, /nothing/]]
+  },
+  {
+    what: 'a finalized message of a fact that isn’t final',
+    by: sql => sql`
+      insert into outbox (topic, event_id, ordering_key, data, attributes)
+      select topic, gen_random_uuid(), ordering_key, data, attributes || '{"finality":"finalized"}'
+      from outbox where topic = 'escrow-events' and data like '%"block_number":15%'`,
+    finds: [['outbox_extra', 15, /topic=escrow-events/]]
+  },
+  {
+    what: 'a revert of a fact that stayed',
+    by: sql => sql`
+      insert into outbox (topic, event_id, ordering_key, data, attributes)
+      select topic, gen_random_uuid(), ordering_key, data, attributes || '{"finality":"reverted"}'
+      from outbox where topic = 'escrow-events' and data like '%"block_number":15%'`,
+    finds: [['outbox_extra', 15, /topic=escrow-events/]]
+  },
+  {
+    what: 'a command that follows from nothing',
+    by: sql => sql`
+      insert into outbox (topic, event_id, ordering_key, data, attributes)
+      select topic, gen_random_uuid(), ordering_key, data, attributes
+      from outbox where topic = 'settlement-commands' and attributes->>'event_type' = 'command_release'`,
+    finds: [['outbox_extra', 0, /topic=settlement-commands/]]
+  },
+  {
+    what: 'the message of a manifest that nobody stated',
+    by: sql => sql`
+      insert into outbox (topic, event_id, ordering_key, data, attributes)
+      select topic, gen_random_uuid(), ordering_key, regexp_replace(data, '"to_hash":"0x[0-9a-f]{64}"', '"to_hash":"0x' || repeat('0', 64) || '"'), attributes
+      from outbox where topic = 'chain.ranges.v1' and data like '%"to_block":12%'`,
+    finds: [['outbox_extra', 9, /topic=chain.ranges.v1/]]
   }
 ]
 

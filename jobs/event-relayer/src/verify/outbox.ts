@@ -109,40 +109,11 @@ export function compareOutbox(kept: ReadonlyMap<string, OutboxMessage>, expected
   })
 }
 
-const say = ({ topic, event_id }: MessageKey) => `topic=${topic} event_id=${event_id}`
+export const say = ({ topic, event_id }: MessageKey) => `topic=${topic} event_id=${event_id}`
 
 /** `first` is a hint that a rebuild may give otherwise, the trace is the process’ own; all else follows from the chain. */
 function fieldsOf({ topic, event_id, ordering_key, data, attributes }: OutboxMessage) {
   const { first: _, traceparent: __, ...rest } = attributes
   const named = Object.entries(rest).map(([name, value]) => [`attribute ${name}`, value])
   return { event_id, topic, ordering_key, data, ...Object.fromEntries(named) }
-}
-
-/** Stray messages that are told at most. */
-const STRAYS = 1_000
-
-/** Messages about facts of a range that nothing else knows of. */
-export async function strayMessages(
-  sql: Sql,
-  { chainId, from, to }: { chainId: number; from: number; to: number }
-): Promise<Difference[]> {
-  const rows = await sql<{ event_id: string; fact_id: string | null; block_number: number }[]>`
-    with messages as (
-      -- Not parsed as JSON: what was altered by hand may be none.
-      select *, coalesce(substring(data from '"block_number":([0-9]{1,15})')::float8, ${from}) as block_number
-      from outbox where topic = 'escrow-events' and attributes ->> 'chain_id' = ${String(chainId)}
-    )
-    select event_id, attributes ->> 'fact_id' as fact_id, block_number from messages
-    where block_number between ${from} and ${to}
-      and not exists (select from facts where facts.fact_id::text = messages.attributes ->> 'fact_id')
-    order by seq limit ${STRAYS}`
-  return rows.map(({ event_id, fact_id, block_number }) => {
-    return {
-      kind: 'outbox_extra',
-      block_number,
-      fact_id,
-      stored: say({ topic: 'escrow-events', event_id }),
-      chain: NOTHING
-    }
-  })
 }

@@ -8,13 +8,14 @@ import { createManifestAudit, type ManifestAudit } from './audit-manifests.ts'
 import { compareRange, type OnChain } from './compare.ts'
 import { watchBelow } from './create-reading.ts'
 import type { Difference } from './difference.ts'
-import { compareOutbox, type Expected, expectedOf, loadMessages, manifestExpected, strayMessages } from './outbox.ts'
+import { compareOutbox, type Expected, expectedOf, loadMessages, manifestExpected } from './outbox.ts'
 import { type ChainReading, readChain } from './read-chain.ts'
 import { retentionOf } from './retention.ts'
 import { createCovers, loadScope, rangeWithin, type Scope } from './scope.ts'
 import type { Source } from './source.ts'
 import { loadStored, type Stored, snapshot } from './stored.ts'
 import { endingAbove, endingBelow } from './stored-manifests.ts'
+import { strayMessages } from './stray.ts'
 
 export type Verifying = ChainReading & {
   sql: Pool
