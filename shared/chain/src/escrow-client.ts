@@ -107,7 +107,8 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
 
   /**
    * Waits until a transaction with this nonce is mined. A node that mines just now may take a transaction and forget it; one that it
-   * doesn't know any more is sent again with the same nonce, so that at most one of them is ever mined.
+   * doesn't know any more is sent again with the same nonce, so that at most one of them is ever mined. A node that refuses it then may
+   * only have hidden the first one: who is told of a failure and acts again would pay twice.
    */
   async function untilMined(
     call: Omit<Call, 'from'> & { account: Sender },
@@ -115,6 +116,7 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
   ): Promise<TransactionReceipt> {
     const deadline = Date.now() + RECEIPT_TIMEOUT_MS
     const hashes = [hash]
+    let cause: unknown
     for (let unknownFor = 0; Date.now() < deadline; await sleep(pollingInterval)) {
       for (const sent of hashes) {
         const receipt = await reader.getTransactionReceipt({ hash: sent }).catch(ignoreNotFound)
@@ -124,9 +126,14 @@ export function createEscrowClient({ rpcUrl, chainId }: { rpcUrl: string; chainI
       unknownFor = known.some(Boolean) ? 0 : unknownFor + 1
       if (unknownFor < FORGOTTEN_AFTER_POLLS) continue
       unknownFor = 0
-      hashes.push(await inTurn(() => wallet.sendTransaction({ chain: chain ?? null, ...call, nonce })))
+      try {
+        hashes.push(await inTurn(() => wallet.sendTransaction({ chain: chain ?? null, ...call, nonce })))
+      } catch (error) {
+        cause = error
+      }
     }
-    throw new EscrowError('NotMined', `transaction ${hash} was not mined within ${RECEIPT_TIMEOUT_MS / 1000} s`)
+    const text = `transaction ${hash} was not mined within ${RECEIPT_TIMEOUT_MS / 1000} s`
+    throw new EscrowError('NotMined', `${text}, but still may be: look for it before you try again`, { cause })
   }
 
   async function requireCode(address: Address): Promise<void> {

@@ -42,7 +42,8 @@ type Life = {
   approvals: string[]
   ended: 'released' | 'refunded' | null
   anomalies: Set<Anomaly>
-  levels: Level[]
+  /** The lowest of the facts so far. */
+  level: Level
 }
 
 type Ending = Extract<EscrowFact, { event_type: 'EscrowReleased' | 'EscrowRefunded' }>
@@ -60,19 +61,21 @@ const evolve: {
     if (life.ended) return life
     const { payer, payee } = life.deployment
     if (![payer, payee, life.arbiter].includes(approver)) return flag(life, 'approval_by_stranger')
-    return { ...life, approvals: [...new Set([...life.approvals, approver])], levels: [...life.levels, level] }
+    return lower({ ...life, approvals: [...new Set([...life.approvals, approver])] }, level)
   },
   ArbiterChanged: (life, { new_arbiter }, level) =>
-    life.ended ? life : { ...life, arbiter: new_arbiter, levels: [...life.levels, level] },
+    life.ended ? life : lower({ ...life, arbiter: new_arbiter }, level),
   EscrowReleased: (life, fact, level) => end(life, { fact, level, as: 'released', differs: 'release_amount_differs' }),
   EscrowRefunded: (life, fact, level) => end(life, { fact, level, as: 'refunded', differs: 'refund_amount_differs' })
 }
 
 function end(life: Life, ending: { fact: Ending; level: Level; as: 'released' | 'refunded'; differs: Anomaly }): Life {
   if (life.ended) return flag(life, 'second_ending')
-  const ended = { ...life, ended: ending.as, levels: [...life.levels, ending.level] }
+  const ended = lower({ ...life, ended: ending.as }, ending.level)
   return ending.fact.amount === life.deployment.amount ? ended : flag(ended, ending.differs)
 }
+
+const lower = (life: Life, level: Level): Life => ({ ...life, level: lowestLevel([life.level, level]) })
 
 const flag = (life: Life, anomaly: Anomaly): Life => ({ ...life, anomalies: new Set([...life.anomalies, anomaly]) })
 
@@ -116,17 +119,17 @@ export function projectEscrow(timeline: readonly StandingFact[]): Escrow {
     approvals: [],
     ended: null,
     anomalies: new Set(),
-    levels: [base.finality]
+    level: base.finality
   }
   return present(counting.reduce((life, fact) => apply(life, fact.body, fact.finality), start))
 }
 
-function present({ deployment, arbiter, approvals, ended, anomalies, levels }: Life): Escrow {
+function present({ deployment, arbiter, approvals, ended, anomalies, level }: Life): Escrow {
   const { chain_id, escrow_address, factory_address, payer, payee, amount, asset_symbol, approvals_required } =
     deployment
   const deployed = { chain_id, escrow_address, factory_address, payer, payee, amount, asset_symbol, approvals_required }
   const status = ended ?? approvalStatus(approvals.length, approvals_required)
-  return { ...deployed, arbiter, approvals, status, finality: lowestLevel(levels), anomalies: [...anomalies].sort() }
+  return { ...deployed, arbiter, approvals, status, finality: level, anomalies: [...anomalies].sort() }
 }
 
 function approvalStatus(approvals: number, required: number | null): 'funded' | 'partially_approved' | 'approved' {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { timelineOf } from '@fusion-prime/escrow'
+import type { EscrowFact } from '@fusion-prime/events'
 import { createFact } from '@fusion-prime/local/testing/facts.ts'
+import fc from 'fast-check'
 import { counterOf, planTransfers, settledEntries, type Transfer } from '../ledger/ledger.ts'
-import { historiesOf } from '../ledger/lives-fixture.ts'
+import { anyLifeOf, deliveriesOf, historiesOf } from '../ledger/lives-fixture.ts'
 import { auditEscrow } from './audit-escrow.ts'
 
 const deployed = createFact('EscrowDeployed', { block_number: 1, amount: '7', finality: 'finalized' })
@@ -11,13 +14,16 @@ const refunded = createFact('EscrowRefunded', { block_number: 2, finality: 'fina
 const released = createFact('EscrowReleased', { block_number: 3, finality: 'finalized' })
 const facts = historiesOf([deployed, refunded, released])
 
+/** The ledger after these deliveries, each in a transaction of its own. */
+function ledgerAfter(pieces: readonly EscrowFact[][]): Transfer[] {
+  return pieces.reduce<Transfer[]>((before, _, index) => {
+    const known = historiesOf(pieces.slice(0, index + 1).flat())
+    return before.concat(planTransfers(settledEntries(timelineOf(known)), before))
+  }, [])
+}
+
 /** The refund came last, so that the release was posted and taken back. */
-const ledger = [[deployed], [deployed, released], [deployed, released, refunded]].reduce<Transfer[]>(
-  (before, known) => {
-    return before.concat(planTransfers(settledEntries(timelineOf(historiesOf(known))), before))
-  },
-  []
-)
+const ledger = ledgerAfter([[deployed], [released], [refunded]])
 const [pending, post, counter, voided] = ledger as [Transfer, Transfer, Transfer, Transfer] // by the first test
 
 const { chain_id, escrow_address } = deployed
@@ -68,3 +74,45 @@ for (const [what, transfers, faults] of cases) {
     assert.deepEqual([...new Set(faultsOf(transfers))], [...new Set(faults)])
   })
 }
+
+/** Every ledger that is one change away: a row gone, told again, moved by one place, or with one field of its own altered. */
+function neighboursOf(transfers: readonly Transfer[]): Transfer[][] {
+  const altered: Partial<Transfer>[] = [
+    ...transfers.flatMap(({ fact_id, transfer_id }) => [{ fact_id }, { reverses: transfer_id }]),
+    ...(['pending', 'post', 'void'] as const).map(kind => ({ kind })),
+    ...['5', '0'].map(amount => ({ amount })),
+    ...[{ debit_account: 'payer:1:0x00' }, { credit_account: 'payer:1:0x00' }, { asset_symbol: 'POL' }],
+    { transfer_id: id }
+  ]
+  const neighbours = transfers.flatMap((row, at) => [
+    transfers.toSpliced(at, 1),
+    [...transfers, { ...row, transfer_id: id }],
+    transfers.toSpliced(at, 2, ...transfers.slice(at, at + 2).reverse()),
+    // The table refuses a counter of nothing, and any other transfer that names one.
+    ...altered
+      .filter(one => (row.kind === 'counter' ? !('kind' in one) : !('reverses' in one)))
+      .map(one => transfers.with(at, { ...row, ...one }))
+  ])
+  return neighbours.filter(one => !isDeepStrictEqual(one, transfers))
+}
+
+test('an ending that stands before another one is taken back is out of place, though balances of 0 can’t tell', () => {
+  const given = [{ ...deployed, amount: '0' }, released, refunded]
+  const [first, wrong, back, right] = ledgerAfter(given.map(fact => [fact])) as [Transfer, Transfer, Transfer, Transfer] // as above
+  const found = (transfers: Transfer[]) => faultsOf(transfers, historiesOf(given))
+  assert.deepEqual(found([first, wrong, back, right]), [])
+  assert.deepEqual(found([first, wrong, right, back]), ['order_wrong void'])
+})
+
+test('any one change of any ledger is found', () => {
+  const anyDelivery = anyLifeOf(escrow_address).chain(life => deliveriesOf(life))
+  fc.assert(
+    fc.property(anyDelivery, pieces => {
+      const transfers = ledgerAfter(pieces)
+      const facts = historiesOf(pieces.flat())
+      assert.deepEqual(faultsOf(transfers, facts), [])
+      for (const changed of neighboursOf(transfers)) assert.notDeepEqual(faultsOf(changed, facts), [])
+    }),
+    { numRuns: 1_000 }
+  )
+})

@@ -20,6 +20,7 @@ export type FaultName =
   | 'fact_unknown'
   | 'fact_differs'
   | 'counter_wrong'
+  | 'order_wrong'
   | 'balance_wrong'
   | 'totals_differ'
 
@@ -45,10 +46,10 @@ export function auditEscrow({ key, facts, transfers }: AuditedEscrow): Fault[] {
     detail
   })
   const standing = standingTransfers(transfers)
-  return [
+  const found = [
     ...transfers.flatMap((transfer, index) => {
-      const found = [...faultsOfTransfer(transfer, { facts, before: transfers.slice(0, index) })]
-      return found.map(([name, detail]) => fault(name, detail, transfer))
+      const wrong = [...faultsOfTransfer(transfer, { facts, before: transfers.slice(0, index) })]
+      return wrong.map(([name, detail]) => fault(name, detail, transfer))
     }),
     ...standing
       .filter(transfer => !entries.some(entry => saysTheSame(entry, transfer)))
@@ -58,6 +59,24 @@ export function auditEscrow({ key, facts, transfers }: AuditedEscrow): Fault[] {
       .map(entry => fault('transfer_missing', `the facts call for ${describe(entry)}`)),
     ...balanceFaults(transfers, entries).map(detail => fault('balance_wrong', `the escrow’s balance in ${detail}`))
   ]
+  if (found.length > 0) return found
+  const misplaced = firstMisplaced(transfers)
+  return misplaced
+    ? [fault('order_wrong', `it can’t come after those before it: ${describe(misplaced)}`, misplaced)]
+    : []
+}
+
+/**
+ * Nothing stands, or a deposit, or a deposit and one ending; what stands is taken back newest first. Balances can't tell where deposits
+ * are 0, or where one is back before a rival one is countered.
+ */
+function firstMisplaced(transfers: readonly Transfer[]): Transfer | undefined {
+  const open: Transfer[] = []
+  return transfers.find(transfer => {
+    if (transfer.kind === 'counter') return open.pop()?.transfer_id !== transfer.reverses
+    open.push(transfer)
+    return open.length > 2 || (transfer.kind === 'pending') !== (open.length === 1)
+  })
 }
 
 type Context = { facts: readonly FactHistory[]; before: readonly Transfer[] }

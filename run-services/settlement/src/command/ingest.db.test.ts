@@ -95,6 +95,8 @@ test('what is no command is refused, and leaves nothing', async () => {
     ['an id of version 8', { ...command, command_id: uuid8('x') }],
     ['the id that is all zeros', { ...command, command_id: '00000000-0000-0000-0000-000000000000' }],
     ['a source event', { ...command, source_event_id: uuid8('x') }],
+    ['a source event that is empty', { ...command, source_event_id: '' }],
+    ['an escrow that is empty', { ...command, escrow_address: '' }],
     ['an unknown type', { ...command, command_type: 'pay' }],
     ['an amount that is a number', { ...command, amount: 1_000 }],
     ['an amount in whole units', { ...command, amount: '1.5' }],

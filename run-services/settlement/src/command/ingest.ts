@@ -69,14 +69,15 @@ async function accept(sql: Sql, { command, message }: Incoming): Promise<void> {
 
 /** The command in its canonical form, and its message; an HttpProblem says what is wrong with the body. */
 function commandOf(body: Static<typeof Body>, context: { correlation_id: string; traceparent: string }): Incoming {
-  const { command_type, workflow_id, account_ref, asset_symbol, amount, escrow_address, source_event_id } = body
+  const { command_type, workflow_id, account_ref, asset_symbol, amount } = body
+  const { escrow_address = null, source_event_id = null } = body
   const command_id = body.command_id.toLowerCase()
   if (/^.{14}8/.test(command_id))
     throw new HttpProblem(
       400,
       'command_id is of version 8, as ids of derived commands are: choose one of version 4 or 7'
     )
-  if (source_event_id) throw new HttpProblem(400, 'source_event_id is for derived commands: leave it out')
+  if (source_event_id !== null) throw new HttpProblem(400, 'source_event_id is for derived commands: leave it out')
   const given = {
     command_id,
     command_type,
@@ -86,7 +87,7 @@ function commandOf(body: Static<typeof Body>, context: { correlation_id: string;
     amount,
     payer: parseAddress(body.payer),
     payee: parseAddress(body.payee),
-    escrow_address: escrow_address ? parseAddress(escrow_address) : null,
+    escrow_address: escrow_address === null ? null : parseAddress(escrow_address),
     chain_id: body.chain_id ?? null,
     source_event_id: null,
     schema_version: 1

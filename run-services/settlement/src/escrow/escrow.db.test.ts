@@ -133,6 +133,20 @@ test('pages cover every escrow once, while others are added', async () => {
   for (const name of names) assert.ok(found.has(testAddress(`page ${name}`)))
 })
 
+test('pages go on whatever the number of the chain', async () => {
+  const payer = testAddress('far payer')
+  const chains = [1, 2_716_446_429_837_000, Number.MAX_SAFE_INTEGER]
+  for (const chain_id of chains) await push(createFact('EscrowDeployed', { chain_id, payer }))
+  const seen: number[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { status, body } = await get(`/escrows?payer=${payer}&limit=1${cursor && `&cursor=${cursor}`}`)
+    assert.equal(status, 200)
+    seen.push(...body.items.map((one: { chain_id: number }) => one.chain_id))
+    cursor = body.next_cursor
+  }
+  assert.deepEqual(seen, chains)
+})
+
 test('filters and limits are checked', async () => {
   for (const query of [
     'limit=0',

@@ -129,7 +129,7 @@ const formatCursor = ({ chain_id, escrow_address }: Cursor): string =>
 
 function parseCursor(cursor: string): Cursor {
   const [, chain, escrow_address] =
-    /^([0-9]{1,15}):(0x[0-9a-f]{40})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+    /^([0-9]{1,16}):(0x[0-9a-f]{40})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (!chain || !escrow_address) throw new HttpProblem(400, 'cursor is not one that this service gave')
   return { chain_id: Number(chain), escrow_address }
 }

@@ -118,8 +118,10 @@ test('an account with several assets must say which; what isn’t an account is 
     '-7',
     '-7'
   ])
+  assert.deepEqual(await balanceOf(`payer:${Number.MAX_SAFE_INTEGER}:${payer}`), ['0', '0', '0'])
   for (const wrong of [
     'nobody',
+    `payer:${2 ** 53}:${payer}`,
     `arbiter:31337:${payer}`,
     `payer:x:${payer}`,
     'payer:31337:0x12',

@@ -83,8 +83,8 @@ export function ledgerRoutes({ sql }: { sql: Sql }): FastifyPluginAsync {
 
 /** An account as a client names it, the address in lower case. */
 function parseAccount(text: string): string {
-  const [, role, chain, address = ''] = /^(payer|escrow|payee):(0|[1-9][0-9]{0,14}):(.+)$/s.exec(text) ?? []
-  if (!isRole(role)) {
+  const [, role, chain, address = ''] = /^(payer|escrow|payee):(0|[1-9][0-9]{0,15}):(.+)$/s.exec(text) ?? []
+  if (!isRole(role) || !Number.isSafeInteger(Number(chain))) {
     throw new HttpProblem(
       400,
       `"${text.slice(0, 80)}" is not an account: payer, escrow or payee, then :<chain_id>:<address>`

@@ -147,7 +147,8 @@ test('pages of facts partition them; each has its finalized event_id, its conten
     [one(final), one(reverted), one(untold)].map(item => item?.counts),
     [true, false, false]
   )
-  assert.equal((await app.inject(`/ranges/facts?from=1&to=1&chain_id=${chain_id}&cursor=nonsense`)).statusCode, 400)
+  for (const cursor of ['nonsense', '-'.repeat(36), 'a'.repeat(36)])
+    assert.equal((await app.inject(`/ranges/facts?from=1&to=1&chain_id=${chain_id}&cursor=${cursor}`)).statusCode, 400)
 })
 
 test('blocks of several chains need chain_id; from above to is refused', async () => {

@@ -53,7 +53,7 @@ export function rangeRoutes({ sql, derivation }: { sql: Sql; derivation: Derivat
         }
       },
       async ({ query: { limit = MAX_PAGE, cursor, ...asked } }): Promise<AnswerOf<typeof listRangeFacts>> => {
-        const after = parseCursor(cursor, /^[0-9a-f-]{36}$/)
+        const after = parseCursor(cursor, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
         const items = await listFacts(sql, { range: checkRange(asked), after, limit })
         return { items, next_cursor: items.length === limit ? (items.at(-1)?.fact_id ?? null) : null }
       }
@@ -71,7 +71,7 @@ export function rangeRoutes({ sql, derivation }: { sql: Sql; derivation: Derivat
         }
       },
       async ({ query: { limit = MAX_PAGE, cursor, ...asked } }): Promise<AnswerOf<typeof listRangeManifests>> => {
-        const [from_block, to_hash = ''] = parseCursor(cursor, /^[0-9]{1,15}:0x[0-9a-f]{64}$/)?.split(':') ?? []
+        const [from_block, to_hash = ''] = parseCursor(cursor, /^[0-9]{1,16}:0x[0-9a-f]{64}$/)?.split(':') ?? []
         const after = from_block === undefined ? undefined : { from_block: Number(from_block), to_hash }
         const items = await listManifests(sql, { range: checkRange(asked), after, limit })
         const last = items.at(-1)
