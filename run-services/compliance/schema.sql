@@ -284,6 +284,8 @@ CREATE INDEX range_manifests_by_end ON range_manifests USING btree (chain_id, to
 
 CREATE INDEX screenings_by_list ON screenings USING btree (list_sha256);
 
+CREATE INDEX screenings_matches ON screenings USING btree (address) WHERE result = 'match'::text;
+
 CREATE TRIGGER audit_days_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_days FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 CREATE TRIGGER compliance_checks_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON compliance_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();

@@ -284,7 +284,14 @@ test('addresses are read in any case with a valid checksum; an address never met
     assert.deepEqual([address, result, escrows], [lower, 'clear', []])
   }
   assert.equal((await stored(lower))?.[0], 'clear')
-  for (const text of ['0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed', '0x12', 'somebody', `0x${'g'.repeat(40)}`]) {
+  for (const text of [
+    '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed',
+    lower.slice(2),
+    `ethereum:${lower}`,
+    '0x12',
+    'somebody',
+    `0x${'g'.repeat(40)}`
+  ]) {
     assert.equal((await app.inject(`/screenings/${text}`)).statusCode, 400)
   }
 })

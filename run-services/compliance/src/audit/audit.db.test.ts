@@ -160,6 +160,11 @@ const tamperings: [what: string, change: (tx: Sql) => PromiseLike<unknown>, foun
     'a published day altered',
     tx => tx`update audit_days set hash = ${'c'.repeat(64)}`,
     [false, 5, 'day_differs', '1-5', 5]
+  ],
+  [
+    'an altered day before the first decision',
+    tx => tx`insert into audit_days (day, count, hash) values ('2026-01-01', 0, ${'d'.repeat(64)})`,
+    [false, 15, 'day_differs', null, 0]
   ]
 ]
 for (const [what, change, expected] of tamperings) {

@@ -20,11 +20,6 @@ export async function verifyChain(sql: Sql): Promise<Report> {
     const days = Map.groupBy(await readDays(tx), day => day.count)
     let last: Head = { count: 0, hash: GENESIS }
     const report = (bad: Bad | undefined) => ({ ok: !bad, checked: last.count, first_bad: bad ?? null })
-    const dayFault = () =>
-      days
-        .get(last.count)
-        ?.filter(day => day.hash !== last.hash)
-        .map(({ day }) => `the chain’s hash here isn’t the head that was published for ${day}`)[0]
     for (;;) {
       const links = await nextLinks(tx, { after: last.count, limit: BATCH })
       for (const link of links) {
@@ -32,13 +27,26 @@ export async function verifyChain(sql: Sql): Promise<Report> {
         if (fault?.problem === 'missing') return report(await missing(tx, { last, until: link.position - 1 }))
         if (fault) return report({ ...fault, check_id: link.check_id, position: link.position })
         last = { count: link.position, hash: link.hash }
-        const detail = dayFault()
-        if (detail) return report({ problem: 'day_differs', detail, check_id: link.check_id, position: link.position })
+        const differs = dayFault(days.get(last.count), last)
+        if (differs) return report({ ...differs, check_id: link.check_id, position: link.position })
       }
       if (links.length < BATCH) break
     }
     return report(await faultAtEnd(tx, { last, head, days: [...days.values()].flat() }))
   })
+}
+
+type Day = Head & { day: string }
+
+/** What is wrong with the days that were published with as many decisions as the chain has up to here. */
+function dayFault(days: readonly Day[] | undefined, last: Head): { problem: Problem; detail: string } | undefined {
+  const wrong = days?.find(day => day.hash !== last.hash)
+  return (
+    wrong && {
+      problem: 'day_differs',
+      detail: `the chain’s hash here isn’t the head that was published for ${wrong.day}`
+    }
+  )
 }
 
 /** What is wrong with a link, given the one before. */
@@ -64,8 +72,13 @@ function hashOf({ prev_hash, decision }: Link): string | undefined {
 /** The tail is compared with the head and with the days, which a cut would have to be hidden from as well. */
 async function faultAtEnd(
   sql: Sql,
-  { last, head, days }: { last: Head; head: Head | undefined; days: readonly (Head & { day: string })[] }
+  { last, head, days }: { last: Head; head: Head | undefined; days: readonly Day[] }
 ): Promise<Bad | undefined> {
+  const before = dayFault(
+    days.filter(day => day.count === 0),
+    { count: 0, hash: GENESIS }
+  )
+  if (before) return { ...before, check_id: null, position: 0 }
   const at = { check_id: null, position: last.count }
   if (!head) return { ...at, problem: 'head_missing', detail: 'the row of the chain’s head is missing' }
   const known = Math.max(head.count, ...days.map(day => day.count))

@@ -97,6 +97,19 @@ test('a name on a list is never verified silently: the case goes into review, an
   assert.deepEqual(await verdict('ivan'), ['approved'])
 })
 
+test('a name that a newer list cleared is compared with the list in force all the same, once that is an older one again', async () => {
+  const { world } = compliance
+  const list = { addresses: [testAddress('bad')], names: ['Ivan Petrov'] }
+  await verified('back', 'CH', 'Boris Rollbacker')
+  assert.deepEqual(await verdict('back'), ['approved'])
+  world.now = new Date(world.now.getTime() - 60_000)
+  await compliance.publish('older', { ...list, names: [...list.names, 'ROLLBACKER, Boris'] })
+  world.now = new Date(world.now.getTime() + 60_000)
+  assert.deepEqual(await verdict('back'), ['review', 'user_name_sanctioned'])
+  await compliance.publish('first again', list)
+  assert.deepEqual(await verdict('back'), ['approved'])
+})
+
 test('the Travel Rule: from the jurisdiction’s threshold on the payee must be known as well', async () => {
   await verified('carl')
   const payee_address = testAddress('known payee')
@@ -196,6 +209,10 @@ test('what isn’t a question is refused with 400 and decides nothing', async ()
     { amount: ' 1' },
     { payer_address: '0x12' },
     { payee_address: `0x${'aB'.repeat(20)}` },
+    // A listed address that is written otherwise would pass as one of another chain.
+    { payee_address: testAddress('bad').slice(2) },
+    { payer_address: `eip155:1:${testAddress('bad')}` },
+    { payee_address: `ethereum:${testAddress('bad')}@1` },
     { asset: 'E\u0000H' },
     { check_id: 'a b' },
     { user_id: '' }

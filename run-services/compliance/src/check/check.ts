@@ -29,7 +29,7 @@ export async function check(
   { check_id = randomUUID(), input }: { check_id: string | undefined; input: Input },
   act: Act
 ): Promise<Decision> {
-  const { sql, sanctions, kycValidDays, limits } = deps
+  const { sql, sanctions, kycValidDays, findName, limits } = deps
   const before = await findLink(sql, check_id)
   if (before) return sameQuestion(before.decision, input)
   const { user_id, payee_address, amount_usd, asset } = input
@@ -44,7 +44,7 @@ export async function check(
     await lockCheck(tx, { check_id, user_id })
     const meanwhile = await findLink(tx, check_id)
     if (meanwhile) return sameQuestion(meanwhile.decision, input)
-    const facts = await gatherFacts(tx, { input, list, price, at: act.at, kycValidDays })
+    const facts = await gatherFacts(tx, { input, list, price, at: act.at, kycValidDays, findName })
     const verdict = decide(input, { facts, limits })
     const rules = { version: RULES_VERSION, ...limits }
     const decision: Decision = { check_id, decided_at: act.at.toISOString(), rules, input, facts, ...verdict }

@@ -1,8 +1,9 @@
 import type { Sql } from '@fusion-prime/postgres'
 import type { Price } from '@fusion-prime/prices'
 import { statusAt } from '../kyc/kyc.ts'
-import { findNewestCases, type KnownCase } from '../kyc/store.ts'
+import { findNewestCases, type Identity, type KnownCase } from '../kyc/store.ts'
 import type { SanctionsList } from '../sanctions/list.ts'
+import type { FindName } from '../sanctions/names.ts'
 import type { Facts, Input, Standing } from './decide.ts'
 import { jurisdictionOfCountry } from './rules.ts'
 import { findRecent } from './store.ts'
@@ -19,15 +20,19 @@ export const screenBoth = (
 })
 
 /** All that the decision is made from, as of a time; the user is locked. */
-export async function gatherFacts(sql: Sql, { input, list, price, at, kycValidDays }: Given): Promise<Facts> {
+export async function gatherFacts(sql: Sql, { input, list, price, at, kycValidDays, findName }: Given): Promise<Facts> {
   const { user_id, payee_address } = input
+  // What another list said of a name isn't what the one in force says.
+  const isListed = (identity: Identity) =>
+    identity.match !== null ||
+    (list !== undefined && identity.screened_by !== list.sha256 && findName(list, identity) !== undefined)
   const cases = await findNewestCases(sql, [user_id, payee_address])
   const user = cases.get(user_id)
   const standing = (known: KnownCase | undefined): Standing =>
     known
       ? {
           kyc_status: statusAt(known, { now: at, validDays: kycValidDays }),
-          name_listed: Boolean(known.identity?.match)
+          name_listed: known.identity !== undefined && isListed(known.identity)
         }
       : null
   const jurisdiction = input.jurisdiction ?? jurisdictionOfCountry(user?.identity?.country)
@@ -55,4 +60,5 @@ type Given = {
   price: FoundPrice | undefined
   at: Date
   kycValidDays: number
+  findName: FindName
 }

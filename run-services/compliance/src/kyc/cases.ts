@@ -64,7 +64,7 @@ export async function moveCase(deps: KycDeps, { case_id, to, reason }: Move & { 
     const refuse = (problem: string) => ({ moved: known, problem: new HttpProblem(409, problem) })
     if (!mayMove(status, to)) return refuse(`a case can’t go from ${status} to ${to}`)
     if (!known.identity) return refuse(`the identity of case ${case_id} was erased: open another case`)
-    if (hasEnded(status) && (await findNewestCases(tx, [user_id])).get(user_id)?.case_id !== case_id)
+    if (hasEnded(status) && (await findNewestCases(tx, [user_id])).get(user_id)?.case_id !== known.case_id)
       return refuse(`user ${user_id} has a newer case`)
     if (to === 'verified') return verify(tx, known, { deps, reason, act })
     return { moved: await move(tx, known, { to, reason, act }) }
@@ -110,14 +110,15 @@ export async function screenUsers(
     if (identity && isNameDue(identity, list)) await screenCase(deps, { case_id, list, act })
 }
 
-/** Screens the name of a case, in a transaction of its own; answers whether it is like an entry. */
+/** Screens the name of a case if it is due, in a transaction of its own; answers whether it was, and is like an entry as it wasn't before. */
 export async function screenCase(
   deps: KycDeps,
   { case_id, list, act }: { case_id: string; list: SanctionsList; act: Act }
-): Promise<boolean> {
+): Promise<{ screened: boolean; found: boolean }> {
   return transaction(deps.sql, async tx => {
-    const screened = await screenName(tx, await lockCase(tx, case_id), { ...deps, list, act: compliance(act) })
-    return Boolean(screened.identity?.match)
+    const known = await lockCase(tx, case_id)
+    const after = await screenName(tx, known, { ...deps, list, act: compliance(act) })
+    return { screened: after !== known, found: Boolean(after.identity?.match && !known.identity?.match) }
   })
 }
 

@@ -60,6 +60,13 @@ test('one open case per user: the same particulars give it, others are refused, 
   assert.equal(await userStatus('bert'), 'created')
 })
 
+test('a case is found by its id in any case, also to be taken up again after it expired', async () => {
+  const { case_id } = (await open('upper')).json()
+  assert.equal((await move(case_id.toUpperCase(), 'expired')).json().case_id, case_id)
+  const again = await move(case_id.toUpperCase(), 'pending')
+  assert.equal(again.statusCode, 200, again.body)
+})
+
 test('a user is found by an address in any case; who has no case isn’t', async () => {
   const address = testAddress('user')
   await open(address.toUpperCase().replace('X', 'x'))
@@ -74,6 +81,7 @@ test('a user is found by an address in any case; who has no case isn’t', async
 test('what isn’t an application is refused', async () => {
   for (const changes of [
     { full_name: ' ' },
+    { full_name: '— ?' },
     { full_name: 'A\u0000B' },
     { country: 'CHE' },
     { user_id: 'a b' },

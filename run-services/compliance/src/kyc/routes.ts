@@ -3,6 +3,7 @@ import { HttpProblem, type OutboxSweeper } from '@fusion-prime/http'
 import { newTraceparent } from '@fusion-prime/runtime'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { wordsOf } from '../sanctions/names/normalise.ts'
 import { eraseCase, type KycDeps, moveCase, openCase } from './cases.ts'
 import { kycStatuses, statusAt, userKey } from './kyc.ts'
 import type { Act } from './move.ts'
@@ -108,6 +109,8 @@ export function kycRoutes(deps: KycDeps & { now: () => Date; sweeper: OutboxSwee
       },
       async (request, reply) => {
         const { user_id, full_name, country } = request.body
+        if (wordsOf(full_name).length === 0)
+          throw new HttpProblem(400, 'full_name has nothing that could be screened: give it in letters')
         const application = { user_id: userKey(user_id), full_name: full_name.trim(), country: country.toUpperCase() }
         const opened = await openCase(deps, application, actOf(request))
         await sweeper.flush()

@@ -22,7 +22,7 @@ export function escrowEvents(deps: ConsumeDeps & ScreenDeps): FastifyPluginAsync
       })
       await replaceParties(sql, { keys, parties })
       const addresses = parties.map(party => party.address)
-      return (await screenAddresses(sql, { ...deps, addresses })).messages
+      return (await screenAddresses(sql, { ...deps, addresses, escrows: keys })).messages
     }
   })(deps)
 }

@@ -17,7 +17,7 @@ export const complianceDerivation = (deps: ScreenDeps): Derivation => ({
     const inserted = await insertParties(sql, parties)
     const unscreened = await unscreenedOf(sql, addressesOf(parties))
     // The escrow of a party that was lost may never have been announced as one with a match.
-    await screen(sql, { ...deps, addresses: [...inserted, ...unscreened] })
+    await screen(sql, { ...deps, addresses: [...inserted, ...unscreened], escrows })
     return inserted.length + unscreened.length
   }
 })

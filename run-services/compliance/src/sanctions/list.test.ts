@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { addressKey, hasShrunk, parseSanctionsList, unusable } from './list.ts'
+import { addressKey, createList, hasShrunk, parseSanctionsList, unusable } from './list.ts'
 
 type Vector = { id: string; ticker: string; address: string; evm: boolean }
 const vectors = new URL('../../test-vectors/ofac-addresses.json', import.meta.url)
@@ -35,7 +35,12 @@ test('every address of the OFAC list is found in any letter case that leaves it 
   const digits = (address: string, change: (text: string) => string) => `0x${change(address.slice(2))}`
   for (const { id, address, evm } of cases) {
     const spellings = evm
-      ? [address, digits(address, text => text.toLowerCase()), digits(address, text => text.toUpperCase())]
+      ? [
+          address,
+          address.slice(2),
+          digits(address, text => text.toLowerCase()),
+          digits(address, text => text.toUpperCase())
+        ]
       : [address]
     for (const spelling of spellings) assert.equal(ofac.addresses.get(addressKey(spelling)), 'OFAC SDN', id)
     if (!evm && address !== address.toLowerCase())
@@ -49,6 +54,17 @@ test('upper case, blanks around an address and fields that we don’t know are u
   const list = parseSanctionsList(JSON.stringify({ ...file, addresses, publisher: 'us' }))
   assert.deepEqual([...list.addresses], [[entry.address.toLowerCase(), 'OFAC SDN']])
   assert.deepEqual([list.version, list.asOf.toISOString(), list.names], ['7', '2026-01-31T12:00:00.000Z', file.names])
+})
+
+test('an address of Bitcoin Cash is found with its prefix, without it and in capitals, whichever the list has', () => {
+  const listed = cases.find(({ ticker, address }) => ticker === 'BCH' && /^[qp]/.test(address))
+  assert.ok(listed)
+  const spellings = [listed.address, `bitcoincash:${listed.address}`, `BITCOINCASH:${listed.address.toUpperCase()}`]
+  const prefixed = parseSanctionsList(
+    JSON.stringify({ ...file, addresses: [{ ...entry, address: `bitcoincash:${listed.address}` }] })
+  )
+  for (const spelling of spellings)
+    for (const list of [ofac, prefixed]) assert.equal(list.addresses.get(addressKey(spelling)), 'OFAC SDN', spelling)
 })
 
 test('of an address on several lists the first is named', () => {
@@ -87,6 +103,25 @@ for (const [now, reason] of [
 ] as const) {
   test(`at ${now}: ${reason ?? 'usable'}`, () => {
     assert.equal(unusable(parseSanctionsList(good), { now: new Date(now), maxAgeHours: 24 }), reason)
+  })
+}
+
+for (const [addresses, names, shrunk] of [
+  [0, 20_000, true],
+  [99, 20_000, true],
+  [100, 20_000, false],
+  [200, 9_999, true],
+  [200, 10_000, false]
+] as const) {
+  test(`from 200 addresses and 20000 names to ${addresses} and ${names}: ${shrunk ? 'refused' : 'taken'}`, () => {
+    const ofSize = (count: number, named: number) =>
+      createList({
+        version: '1',
+        asOf: new Date(file.as_of),
+        addresses: new Map(Array.from({ length: count }, (_, index) => [`address ${index}`, 'EU'])),
+        names: Array.from({ length: named }, (_, index) => ({ name: `name ${index}`, list: 'EU' }))
+      })
+    assert.equal(hasShrunk(ofSize(addresses, names), ofSize(200, 20_000)), shrunk)
   })
 }
 

@@ -54,12 +54,21 @@ function parseFile(text: string): Static<typeof ListFile> {
   )
 }
 
+/** Without a prefix is how lists have them; with it is how wallets show them. */
+const bitcoinCash = /^(?:bitcoincash:)?([qp][02-9ac-hj-np-z]{41})$/i
+
 /**
- * What an address is found by. An EVM address is the same party on every EVM chain, however its letters are written, and bech32
- * may be written in capitals; in base58 the case has a meaning.
+ * What an address is found by. An EVM address is the same party on every EVM chain, however its letters are written, in a list also
+ * without its 0x, and bech32 may be written in capitals; in base58 the case has a meaning.
  */
-export const addressKey = (address: string): string =>
-  /^0x[0-9a-f]{40}$/i.test(address) || /^(BC|TB|LTC)1[02-9AC-HJ-NP-Z]+$/.test(address) ? address.toLowerCase() : address
+export function addressKey(address: string): string {
+  const [, cash] = bitcoinCash.exec(address) ?? []
+  if (cash !== undefined) return cash.toLowerCase()
+  if (/^[0-9a-f]{40}$/i.test(address)) return `0x${address.toLowerCase()}`
+  return /^0x[0-9a-f]{40}$/i.test(address) || /^(BC|TB|LTC)1[02-9AC-HJ-NP-Z]+$/.test(address)
+    ? address.toLowerCase()
+    : address
+}
 
 /** More than an hour ahead of our clock is no date that a list can have. */
 const CLOCK_SKEW_MS = 3_600_000
@@ -77,8 +86,12 @@ export function unusable(
 /** Smaller lists may change by any factor. */
 const MIN_COUNTED = 100
 
-/** Whether a list lost more than half of the one before: a cut file is likelier than that many pardons. */
+/**
+ * Whether a list lost more than half of the one before: a cut file is likelier than that many pardons. Addresses and names count
+ * apart as well: there are so many names that all addresses could go unnoticed.
+ */
 export function hasShrunk(list: SanctionsList, before: SanctionsList): boolean {
-  const size = ({ addresses, names }: SanctionsList) => addresses.size + names.length
-  return size(before) >= MIN_COUNTED && size(list) * 2 < size(before)
+  const sizes = ({ addresses, names }: SanctionsList) => [addresses.size, names.length, addresses.size + names.length]
+  const left = sizes(list)
+  return sizes(before).some((size, kind) => size >= MIN_COUNTED && (left[kind] ?? 0) * 2 < size)
 }

@@ -32,12 +32,20 @@ test('a file is read anew each time, without a byte order mark; what isn’t UTF
 test('over HTTP only a 200 is a list: no error page, no redirect', async () => {
   await using server = await startServer((request, response) => {
     if (request.url === '/list') response.end('{}')
+    else if (request.url === '/part') response.writeHead(206).end('{}')
     else if (request.url === '/moved') response.writeHead(302, { location: '/list' }).end()
     else response.writeHead(503).end('{}')
   })
   assert.equal(await createListReader(`${server.url}/list`)(), '{}')
   await assert.rejects(createListReader(`${server.url}/moved`))
+  await assert.rejects(createListReader(`${server.url}/part`), /answered 206/)
   await assert.rejects(createListReader(`${server.url}/other`), /answered 503/)
+})
+
+test('a reading that never ends is given up, so that the next one can be made', async () => {
+  const storage = { url: 'http://127.0.0.1:1', authorize: () => new Promise<Headers>(() => {}) }
+  const read = createListReader('gs://lists/all.json', { storage, timeoutMs: 20 })
+  await assert.rejects(read, /wasn’t read within 20 ms/)
 })
 
 test('an object of Cloud Storage is read through its media endpoint, with the service’s token', async () => {
@@ -91,6 +99,20 @@ test('OFAC’s own file is converted: as of the copy’s last change, under a ve
   await writeFile(path, '<html>')
   await assert.rejects(read, /not a row of sdn.csv/)
   await rm(folder, { recursive: true })
+})
+
+test('a copy of OFAC’s own file in Cloud Storage is as of its last change; one without a date is refused, not taken for new', async () => {
+  const row = `7,"A B","-0-","SDGT",${Array.from({ length: 7 }, () => '-0-').join(',')},"-0-"`
+  const dates = ['Sat, 03 Jan 2026 12:00:00 GMT', 'the other day', undefined]
+  await using server = await startServer((_request, response) => {
+    const date = dates.shift()
+    if (date !== undefined) response.setHeader('last-modified', date)
+    response.end(row)
+  })
+  const storage = { url: server.url, authorize: async () => new Headers() }
+  const read = createListReader('gs://lists/sdn.csv', { storage })
+  assert.equal(JSON.parse(await read()).as_of, '2026-01-03T12:00:00.000Z')
+  for (const _ of [1, 2]) await assert.rejects(read, /how old the copy is/)
 })
 
 test('OFAC’s own file from its publisher is as of its reading', async () => {

@@ -57,6 +57,8 @@ test('other names are names too; those of ships and aircraft are not', () => {
   const person = parseSdnRow(rows[0]?.raw.trim() ?? '')
   assert.deepEqual(person.aliases, ['ZHOU, William', 'YAN, Steven'])
   const { names } = parseSanctionsList(convert(rows.map(row => row.raw.trim()).join('\r\n')))
+  const apostrophe = parseSdnRow(rows.find(row => row.id === '9596')?.raw.trim() ?? '')
+  assert.deepEqual(apostrophe.aliases, ["ABD'RABBAH", 'ABU JAMIL'])
   const ship = rows.find(row => row.type === 'vessel')
   assert.ok(names.some(entry => entry.name === 'ZHOU, William'))
   assert.ok(ship && !names.some(entry => entry.name === ship.name))

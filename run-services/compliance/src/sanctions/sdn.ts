@@ -17,6 +17,9 @@ const COLUMNS = 12
 /** A field in quotes, in which a quote is doubled, or one without. */
 const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|$)/y
 
+/** An apostrophe within a name isn't its end: `a.k.a. 'ABD'RABBAH'`. */
+const alias = /[afn]\.k\.a\. '([^;]+?)'(?![\p{L}\p{N}])/gu
+
 /** Reads one row; throws an Error that says why it is none. */
 export function parseSdnRow(row: string): SdnEntry {
   const [id = '', name = '', type = '', programs = '', ...rest] = splitRow(row)
@@ -31,7 +34,7 @@ export function parseSdnRow(row: string): SdnEntry {
     addresses: [...remarks.matchAll(/Digital Currency Address - (\S+) ([0-9A-Za-z]+)/g)].map(
       ([, ticker = '', address = '']) => ({ ticker, address })
     ),
-    aliases: [...remarks.matchAll(/[afn]\.k\.a\. '([^']+)'/g)].map(([, alias = '']) => alias)
+    aliases: [...remarks.matchAll(alias)].map(([, name = '']) => name)
   }
 }
 

@@ -29,7 +29,7 @@ export function createSanctionsSource(deps: {
 
   function take(list: SanctionsList): void {
     if (held && hasShrunk(list, held)) {
-      const lost = `version ${list.version} has less than half of the entries of ${held.version}`
+      const lost = `version ${list.version} has less than half of the addresses, names or both of ${held.version}`
       if (suspect !== list.sha256) {
         suspect = list.sha256
         throw new Error(`${lost}: it is taken if the next reading finds the same`)

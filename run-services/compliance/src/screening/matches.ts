@@ -1,3 +1,4 @@
+import type { EscrowKey } from '@fusion-prime/escrow'
 import { complianceEvents, encodeMessage, escrowWorkflow, type OutgoingMessage, uuid8 } from '@fusion-prime/events'
 import type { Sql } from '@fusion-prime/postgres'
 import { type Log, newTraceparent } from '@fusion-prime/runtime'
@@ -5,12 +6,15 @@ import type { EscrowParty } from '../party/party.ts'
 
 type Match = Omit<EscrowParty, 'status'> & { list: string; list_version: string }
 
+/** Parties to look at: of these addresses in all escrows, and of whatever address in the escrows that are being written. */
+export type Wanted = { addresses: readonly string[]; escrows: readonly EscrowKey[] }
+
 /** Remembers each party that is on a list and answers what announces it: once per escrow and role, until its address is clear again. */
 export async function newMatches(
   sql: Sql,
-  { addresses, at, log }: { addresses: readonly string[]; at: Date; log: Log }
+  { at, log, ...wanted }: Wanted & { at: Date; log: Log }
 ): Promise<OutgoingMessage[]> {
-  const matches = await saveNewMatches(sql, { addresses, at })
+  const matches = await saveNewMatches(sql, { ...wanted, at })
   for (const match of matches) log.error(match, 'sanctioned_party')
   return matches.map(match => announce(match, at))
 }
@@ -30,20 +34,41 @@ function announce(match: Match, at: Date) {
   return encodeMessage(complianceEvents, event, { correlation_id: workflow_id, traceparent: newTraceparent() })
 }
 
-async function saveNewMatches(
-  sql: Sql,
-  { addresses, at }: { addresses: readonly string[]; at: Date }
-): Promise<Match[]> {
+async function saveNewMatches(sql: Sql, { addresses, escrows, at }: Wanted & { at: Date }): Promise<Match[]> {
   // bigint columns come as text; chain ids were checked to be safe integers.
   const rows = await sql<(Omit<Match, 'chain_id'> & { chain_id: string })[]>`
+    with parties as (
+      select chain_id, escrow_address, role, address from escrow_parties where address = any (${addresses}::text[])
+      union
+      select chain_id, escrow_address, role, address from escrow_parties
+      where (chain_id, escrow_address) in (
+        select * from unnest(${escrows.map(one => one.chain_id)}::bigint[], ${escrows.map(one => one.escrow_address)}::text[])
+      )
+    )
     insert into escrow_matches (chain_id, escrow_address, role, address, list, list_version, found_at)
     select chain_id, escrow_address, role, address, list, list_version, ${at}::timestamptz
-    from escrow_parties join screenings using (address)
-    where address = any (${addresses}::text[]) and result = 'match'
+    from parties join screenings using (address)
+    where result = 'match'
     order by chain_id, escrow_address, role, address -- so that two transactions never wait for each other
     on conflict (chain_id, escrow_address, role, address) do nothing
     returning chain_id, escrow_address, role, address, list, list_version`
   return rows.map(row => ({ ...row, chain_id: Number(row.chain_id) }))
+}
+
+/**
+ * Addresses on a list with a party that wasn't announced: its escrow was being written while the address was screened, so that neither
+ * transaction saw the other's rows.
+ */
+export async function findUnannounced(sql: Sql, limit: number): Promise<string[]> {
+  const rows = await sql<{ address: string }[]>`
+    select distinct address from (
+      select chain_id, escrow_address, role, address from escrow_parties
+      where address in (select address from screenings where result = 'match')
+      except
+      select chain_id, escrow_address, role, address from escrow_matches
+    ) as missed
+    limit ${limit}`
+  return rows.map(row => row.address)
 }
 
 /** The next match of these addresses is a new one. */

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createFact, pushOf, testAddress } from '@fusion-prime/local/testing/facts.ts'
+import { transaction } from '@fusion-prime/postgres'
 import { createCompliance } from '../app.ts'
+import { replaceParties } from '../party/store.ts'
 import { createTestCompliance, type TestCompliance } from '../testing.ts'
 import { createRescreening } from './rescreen.ts'
+import { screenAddresses } from './screen.ts'
 
 let compliance: TestCompliance
 let app: ReturnType<typeof createCompliance>
@@ -62,6 +65,19 @@ test('a listed party is announced when its escrow appears, once', async () => {
   )
 })
 
+test('an escrow that names somebody on a list has only its own parties looked at; what was missed elsewhere is for the next run', async () => {
+  const payee = testAddress('somebody')
+  const [first] = matches()
+  assert.ok(first)
+  await compliance.parts.sql`delete from escrow_matches where escrow_address = ${first[0]}`
+  const before = matches().length
+  const third = await deploy('appears as well', { payee, payer: testAddress('payer') })
+  assert.deepEqual(matches().slice(before), [[third, 'payee', payee, 'first']])
+  later()
+  assert.equal((await rescreen()).matches, 1)
+  assert.deepEqual(matches().slice(before + 1), [first])
+})
+
 test('a new list screens every party and name again; a crash loses nothing; new matches are announced; who was removed is clear', async () => {
   const { sql } = compliance.parts
   await sql`
@@ -101,6 +117,36 @@ test('a new list screens every party and name again; a crash loses nothing; new 
   assert.equal((await app.inject('/kyc/users/ivan')).json().status, 'review')
   const [cleared] = await sql`select result, list_version from screenings where address = ${testAddress('somebody')}`
   assert.deepEqual(Object.values(cleared ?? {}), ['clear', 'second'])
+})
+
+test('a name that was found before is screened again, but not counted as newly found', async () => {
+  later()
+  await compliance.publish('second again', { addresses: [MATCH], names: ['PETROV, Ivan'] })
+  const [{ names, matches }] = await Promise.all([rescreen(), createRescreening(compliance.deps).run()])
+  assert.ok(names <= 1 && matches === 0)
+  const done = await rescreen()
+  assert.deepEqual([done.names, done.matches], [1, 0])
+})
+
+test('an escrow that is being written while its party comes onto the list is announced by the next run', async () => {
+  const { sql } = compliance.parts
+  const address = testAddress('written meanwhile')
+  await app.inject(`/screenings/${address}`)
+  const key = { chain_id: 31337, escrow_address: testAddress('escrow of the meantime') }
+  const before = matches().length
+  await transaction(sql, async tx => {
+    await replaceParties(tx, { keys: [key], parties: [{ ...key, role: 'payee', address, status: 'funded' }] })
+    assert.deepEqual((await screenAddresses(tx, { ...compliance.deps, addresses: [address] })).messages, [])
+    later()
+    await compliance.publish('meanwhile', { addresses: [address], names: ['PETROV, Ivan'] })
+    await rescreen()
+    assert.equal((await app.inject(`/screenings/${address}`)).json().result, 'match')
+  })
+  assert.deepEqual(matches().slice(before), [])
+  await Promise.all([rescreen(), createRescreening(compliance.deps).run()])
+  const { matches: found } = await rescreen()
+  assert.equal(found, 1)
+  assert.deepEqual(matches().slice(before), [[key.escrow_address, 'payee', address, 'meanwhile']])
 })
 
 test('an address that comes onto the list again is announced again', async () => {

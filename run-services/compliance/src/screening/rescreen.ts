@@ -1,8 +1,9 @@
-import { transaction } from '@fusion-prime/postgres'
+import { appendOutbox, transaction } from '@fusion-prime/postgres'
 import { newTraceparent } from '@fusion-prime/runtime'
 import { expireCases, type KycDeps, screenCase } from '../kyc/cases.ts'
 import { findUnscreened } from '../kyc/store.ts'
 import type { SanctionsList } from '../sanctions/list.ts'
+import { findUnannounced, newMatches } from './matches.ts'
 import { addProgress, finish, type Progress, startRescreening } from './progress.ts'
 import { type ScreenDeps, screen } from './screen.ts'
 import { takeDue } from './store.ts'
@@ -40,6 +41,7 @@ export function createRescreening(deps: RescreenDeps): Rescreening {
     for (;;) {
       const done =
         (await screenAddresses(deps, list)) +
+        (await announceMissed(deps, list)) +
         (await screenNames(deps, list)) +
         (await expireCases(deps, actOf(deps, list)))
       if (done === 0) break
@@ -77,6 +79,18 @@ async function screenAddresses(deps: RescreenDeps, list: SanctionsList): Promise
   })
 }
 
+/** Parties that came while their address was screened; answers of how many addresses. */
+async function announceMissed({ sql, now, log }: RescreenDeps, list: SanctionsList): Promise<number> {
+  return transaction(sql, async tx => {
+    const addresses = await findUnannounced(tx, ADDRESSES)
+    if (addresses.length === 0) return 0
+    const messages = await newMatches(tx, { addresses, escrows: [], at: now(), log })
+    await appendOutbox(tx, messages)
+    await addProgress(tx, { list, addresses: 0, names: 0, matches: messages.length })
+    return addresses.length
+  })
+}
+
 const actOf = ({ now }: RescreenDeps, { sha256 }: SanctionsList) => ({
   actor: 'compliance',
   at: now(),
@@ -86,10 +100,13 @@ const actOf = ({ now }: RescreenDeps, { sha256 }: SanctionsList) => ({
 
 async function screenNames(deps: RescreenDeps, list: SanctionsList): Promise<number> {
   const caseIds = await findUnscreened(deps.sql, { ...list, limit: NAMES })
+  let names = 0
   let matches = 0
   for (const case_id of caseIds) {
-    if (await screenCase(deps, { case_id, list, act: actOf(deps, list) })) matches += 1
+    const { screened, found } = await screenCase(deps, { case_id, list, act: actOf(deps, list) })
+    if (screened) names += 1
+    if (found) matches += 1
   }
-  if (caseIds.length > 0) await addProgress(deps.sql, { list, addresses: 0, names: caseIds.length, matches })
+  if (names > 0) await addProgress(deps.sql, { list, addresses: 0, names, matches })
   return caseIds.length
 }

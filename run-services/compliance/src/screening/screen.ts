@@ -1,9 +1,10 @@
+import type { EscrowKey } from '@fusion-prime/escrow'
 import type { OutgoingMessage } from '@fusion-prime/events'
 import { appendOutbox, type Sql } from '@fusion-prime/postgres'
 import type { Log } from '@fusion-prime/runtime'
 import type { SanctionsSource } from '../sanctions/source.ts'
 import { forgetMatches, newMatches } from './matches.ts'
-import { isDue, judge } from './screening.ts'
+import { isDue, judge, type Screening } from './screening.ts'
 import { findScreenings, saveScreenings } from './store.ts'
 
 export type ScreenDeps = { sanctions: SanctionsSource; now: () => Date; log: Log }
@@ -11,7 +12,7 @@ export type ScreenDeps = { sanctions: SanctionsSource; now: () => Date; log: Log
 /** As screenAddresses, with what is to be announced put in the outbox. */
 export async function screen(
   sql: Sql,
-  given: ScreenDeps & { addresses: readonly string[] }
+  given: ScreenDeps & { addresses: readonly string[]; escrows?: readonly EscrowKey[] }
 ): Promise<{ screened: number; matches: number }> {
   const { screened, messages } = await screenAddresses(sql, given)
   await appendOutbox(sql, messages)
@@ -20,11 +21,17 @@ export async function screen(
 
 /**
  * Screens those of the addresses whose stored screening isn't the list's in force, in the caller's transaction. Answers what is
- * to be announced: an address that came onto a list, or an escrow that names one that is on it.
+ * to be announced: an address that came onto a list, in all its escrows, and whoever is on it in the escrows that the caller writes.
  */
 export async function screenAddresses(
   sql: Sql,
-  { addresses, sanctions, now, log }: ScreenDeps & { addresses: readonly string[] }
+  {
+    addresses,
+    escrows = [],
+    sanctions,
+    now,
+    log
+  }: ScreenDeps & { addresses: readonly string[]; escrows?: readonly EscrowKey[] }
 ): Promise<{ screened: number; messages: OutgoingMessage[] }> {
   const distinct = [...new Set(addresses)]
   const list = sanctions.current()
@@ -38,11 +45,14 @@ export async function screenAddresses(
 
   // What stands may be the verdict of another instance with a newer list, which ours has waited for.
   const after = due.length > 0 ? await findScreenings(sql, distinct) : [...before.values()]
-  const matched = after.filter(one => one.result === 'match').map(one => one.address)
+  const isMatch = (one: Screening | undefined) => one?.result === 'match'
+  const matched = after.filter(isMatch)
+  const came = matched.filter(one => !isMatch(before.get(one.address))).map(one => one.address)
   const cleared = after
-    .filter(one => one.result === 'clear' && before.get(one.address)?.result === 'match')
+    .filter(one => one.result === 'clear' && isMatch(before.get(one.address)))
     .map(one => one.address)
   if (cleared.length > 0) await forgetMatches(sql, cleared)
-  const messages = matched.length > 0 ? await newMatches(sql, { addresses: matched, at: screened_at, log }) : []
+  const wanted = { addresses: came, escrows, at: screened_at, log }
+  const messages = matched.length > 0 ? await newMatches(sql, wanted) : []
   return { screened: due.length, messages }
 }
