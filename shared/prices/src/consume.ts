@@ -11,9 +11,13 @@ export type PriceDelivery = Delivery<MarketPrice, undefined>
 export type PriceUpdatesOptions = {
   /**
    * What newer prices lead to, one per asset, and the delivery that brought each; in the transaction that keeps them, the assets
-   * locked. Answers what goes out because of it.
+   * locked. Answers what goes out because of it, and what is to be told once that is sure.
    */
-  onNewer?(sql: Sql, prices: Price[], deliveries: PriceDelivery[]): Promise<OutboxMessage[]>
+  onNewer?(
+    sql: Sql,
+    prices: Price[],
+    deliveries: PriceDelivery[]
+  ): Promise<OutboxMessage[] | { outgoing: readonly OutboxMessage[]; committed(): void }>
 }
 
 /** Days for which closes are kept. */

@@ -31,20 +31,21 @@ export async function lockAssets(
     select ${lock}(hashtextextended('margin of ' || asset, 0)) from unnest(${[...assets].sort()}::text[]) as given (asset)`
 }
 
+/** Which watches: of those that hold one of the assets so many, by user, after the one given. */
+export type Page = { assets: readonly string[]; after: string; limit: number }
+
 /** The watches that hold one of the assets, locked in the order of their users. */
-export async function lockHolders(sql: Sql, assets: readonly string[]): Promise<Watch[]> {
+export async function lockHolders(sql: Sql, { assets, after, limit }: Page): Promise<Watch[]> {
   const rows = await sql<StoredWatch[]>`
-    select ${columns(sql)} from margin_watches where watched and assets && ${assets}::text[]
+    select ${columns(sql)} from margin_watches where watched and assets && ${assets}::text[] and user_id > ${after}
     order by user_id
+    limit ${limit}
     for update`
   return rows.map(fromRow)
 }
 
-/** Some of those who hold one of the assets and had a price for all they hold; by user, after the one given, locked. */
-export async function lockPriced(
-  sql: Sql,
-  { assets, after, limit }: { assets: readonly string[]; after: string; limit: number }
-): Promise<Watch[]> {
+/** Those of them that had a price for all they hold. */
+export async function lockPriced(sql: Sql, { assets, after, limit }: Page): Promise<Watch[]> {
   const rows = await sql<StoredWatch[]>`
     select ${columns(sql)} from margin_watches
     where watched and assets && ${assets}::text[] and status <> 'UNPRICEABLE' and user_id > ${after}

@@ -29,3 +29,12 @@ test('an escrow is known by its address in lower case', () => {
   assert.equal(escrow_address, '0xabc')
   assert.equal(parseHolding({ asset: 'ETH', amount: 1.5 }).escrow_address, null)
 })
+
+test('a slip in an escrow’s address is refused, since the escrow would count twice; no address is none', () => {
+  const parse = (escrow_address: string) => parseHolding({ asset: 'ETH', amount: 1.5, escrow_address }).escrow_address
+  const lower = '0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed' // EIP-55's first example
+  for (const text of [lower, `0X${lower.slice(2).toUpperCase()}`, '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'])
+    assert.equal(parse(text), lower)
+  assert.throws(() => parse('0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed'), { name: 'HttpProblem', status: 400 })
+  assert.equal(parse(''), null)
+})

@@ -1,4 +1,4 @@
-import { HttpProblem } from '@fusion-prime/http'
+import { HttpProblem, parseAddress } from '@fusion-prime/http'
 import type { assessPortfolio, RequestOf } from '@fusion-prime/operations'
 import { type Decimal, parseAmount, parseDecimal, ZERO } from '../decimal.ts'
 import { type Position, wholeUnitsOf } from '../position/position.ts'
@@ -12,14 +12,17 @@ export type Amounts = ReadonlyMap<string, Decimal>
 
 type Given = RequestOf<typeof assessPortfolio>['positions'][number]
 
-/** HttpProblem 400 for a name with spaces or control characters, or an amount that isn't one. */
+/** HttpProblem 400 for a name with spaces or control characters, an amount that isn't one, or an address with a wrong checksum. */
 export function parseHolding({ asset, amount, escrow_address }: Given): Holding {
   return {
     asset: parseAsset(asset),
     amount: parseAmount(amount),
-    escrow_address: escrow_address?.toLowerCase() ?? null
+    escrow_address: escrow_address ? parseEscrow(escrow_address) : null
   }
 }
+
+/** Lower case; a slip in an address would count its escrow twice. Names that are no address of an EVM chain are taken as they are. */
+const parseEscrow = (text: string): string => (/^0x[0-9a-f]{40}$/i.test(text) ? parseAddress(text) : text.toLowerCase())
 
 export function parseAsset(asset: string): string {
   if (!/^[^\s\p{C}]{1,32}$/u.test(asset))

@@ -18,9 +18,12 @@ export function escrowEvents(deps: ConsumeDeps): FastifyPluginAsync {
       const escrows = (await loadHistories(sql, keys)).map(history => projectEscrow(timelineOf(history)))
       const positions = escrows.flatMap(positionsOf)
       await replacePositions(sql, { keys, positions })
-      for (const { asset_symbol, escrow_address } of positions.filter(position => wholeUnitsOf(position) === null))
-        log.error({ asset_symbol, escrow_address }, 'position_asset_unknown')
-      return []
+      const unknown = positions.filter(position => wholeUnitsOf(position) === null)
+      const committed = () => {
+        for (const { asset_symbol, escrow_address } of unknown)
+          log.error({ asset_symbol, escrow_address }, 'position_asset_unknown')
+      }
+      return { outgoing: [], committed }
     }
   })(deps)
 }

@@ -181,6 +181,24 @@ test('the amount of an asset without known decimals is null, and an error line s
   assert.deepEqual([line?.severity, line?.asset_symbol], ['ERROR', 'XYZ'])
 })
 
+test('what wasn’t committed isn’t told of', async () => {
+  const { sql, lines } = parts
+  const escrow_address = testAddress('refused escrow')
+  const deployed = createFact('EscrowDeployed', { escrow_address, asset_symbol: 'XYZ' })
+  const told = () =>
+    lines.filter(one => one.message === 'position_asset_unknown' && one.escrow_address === escrow_address)
+  await sql`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception using errcode = '40001'; end $$`
+  await sql`
+    create constraint trigger refuse after insert on positions deferrable initially deferred
+    for each row execute function refuse()`
+  assert.equal((await app.inject(pushOf('escrow-events-risk-engine', deployed))).statusCode, 503)
+  assert.deepEqual(told(), [])
+  await sql`drop function refuse cascade`
+  await handled(deployed)
+  assert.ok(told().length > 0)
+})
+
 test('addresses are read in any case with a valid checksum, and answered in lower case', async () => {
   const lower = '0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed' // EIP-55's first example
   const { deployed } = lifeOf('letters')

@@ -66,6 +66,40 @@ test('a price evaluates all holders with the same few statements, however many t
   await app.close()
 })
 
+test('beyond 10,000 holders they are evaluated in pages, each holder once', async () => {
+  const app = createRiskEngine(parts)
+  const users = 10_001
+  await parts.sql`
+    insert into margin_watches (user_id, watched, collateral, borrow, assets)
+    select 'page-' || n, true, '{"YFI": "1"}', '{"USDC": "100"}', '{YFI,USDC}' from generate_series(1, ${users}::int) as n`
+  for (const push of [pushOf('USDC', '1'), pushOf('YFI', '160'), pushOf('YFI', '145')])
+    assert.equal((await app.inject(push)).statusCode, 204)
+  const [told] = await parts.sql`
+    select count(*)::int as alerts, count(distinct ordering_key)::int as users
+    from outbox where topic = 'alerts.margin.v1' and ordering_key like 'page-%'`
+  assert.deepEqual({ ...told }, { alerts: users, users })
+  await app.close()
+})
+
+test('a price that wasn’t committed is told of as evaluated only when it came again', async () => {
+  const app = createRiskEngine(parts)
+  const told = () => parts.lines.filter(line => line.message === 'margins_evaluated').length
+  const before = told()
+  const push = pushOf('LINK', '18')
+  const { sql } = parts
+  await sql`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception using errcode = '40001'; end $$`
+  await sql`
+    create constraint trigger refuse after insert or update on prices deferrable initially deferred
+    for each row execute function refuse()`
+  assert.equal((await app.inject(push)).statusCode, 503)
+  assert.equal(told(), before)
+  await sql`drop function refuse cascade`
+  assert.equal((await app.inject(push)).statusCode, 204)
+  assert.equal(told(), before + 1)
+  await app.close()
+})
+
 test('prices come through the subscription that the settings name, and no other', async () => {
   const PRICE_SUBSCRIPTION = 'prices-of-tests'
   const app = createRiskEngine(parts, readConfig(RiskSettings, { PRICE_SUBSCRIPTION }))
