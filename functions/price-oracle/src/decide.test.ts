@@ -35,6 +35,24 @@ const stories: [string, [number, string][], string][] = [
     '==='
   ],
   [
+    'a clock that was set back by an hour stops no price',
+    [
+      [3600, '100'],
+      [0, '101'],
+      [30, '102']
+    ],
+    '==='
+  ],
+  [
+    'and lets no jump through',
+    [
+      [3600, '100'],
+      [0, '200'],
+      [30, '200']
+    ],
+    '=?='
+  ],
+  [
     'a jump is held and confirmed by the next round',
     [
       [0, '100'],

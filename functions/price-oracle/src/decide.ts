@@ -18,20 +18,29 @@ export type Decision =
   | { outcome: 'hold'; state: AssetState }
   | { outcome: 'superseded' }
 
+/** Rounds that overlap begin less than this apart: a price observed later still was observed by a clock that has been set back since. */
+const OVERLAP_MS = 60_000
+
+/** The same price, as observed just before `at`, where its own time can't be. Otherwise nothing were published until that time comes. */
+const reached = (price: Observed | undefined, at: number): Observed | undefined =>
+  price && price.at - at > OVERLAP_MS ? { ...price, at: at - 1 } : price
+
 /**
  * What becomes of a price that sources agree on: published, held until a later round finds it too (it moved too fast), or dropped,
  * since a price observed later is already out.
  */
 export function decide(state: AssetState, observed: Observed, rule: JumpRule): Decision {
-  const { sequence, last, held } = state
+  const { sequence } = state
+  const last = reached(state.last, observed.at)
+  const held = reached(state.held, observed.at)
   if (last && observed.at <= last.at) return { outcome: 'superseded' }
   const publish: Decision = {
     outcome: 'publish',
     state: { sequence: sequence + 1, last: observed, held: undefined }
   }
   if (!last || !isJump(last, observed, rule)) return publish
-  if (!held || isJump(held, observed, rule)) return { outcome: 'hold', state: { ...state, held: observed } }
-  return observed.at - held.at >= rule.confirmAfterMs ? publish : { outcome: 'hold', state }
+  if (!held || isJump(held, observed, rule)) return { outcome: 'hold', state: { sequence, last, held: observed } }
+  return observed.at - held.at >= rule.confirmAfterMs ? publish : { outcome: 'hold', state: { sequence, last, held } }
 }
 
 /**

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
@@ -69,7 +70,7 @@ test('killed between commit and publish it loses nothing: the next one publishes
   )
 })
 
-test('as a loop it publishes round after round, tells how it is, runs a round on request, and ends on SIGTERM', async () => {
+test('as a loop it publishes round after round, tells how it is, runs a round on request, and ends on SIGTERM whoever is connected', async () => {
   const env = await fixture.createEnvironment({ PORT: '0', PRICE_INTERVAL_SECONDS: '1' })
   const child = start([main, '--mode=loop'], env)
   await until('its address', () => addressOf(child))
@@ -90,6 +91,9 @@ test('as a loop it publishes round after round, tells how it is, runs a round on
   const metrics = await (await fetch(`${url}/metrics`)).text()
   assert.match(metrics, /^prices_published_total\{asset="ETH"\} [1-9]/m)
 
+  const silent = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+  fixture.onEnd(async () => silent.destroy())
+  await once(silent, 'connect')
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0, child.output())

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Log, newTraceparent, readConfig } from '@fusion-prime/runtime'
+import { createConnectionEnd, type Log, newTraceparent, readConfig } from '@fusion-prime/runtime'
 import { PriceOracleConfig } from './config.ts'
 import { createHandle } from './handle.ts'
 import { type Clock, startLoop } from './loop.ts'
@@ -25,6 +25,7 @@ export async function startPriceOracle({
   const config = readConfig(PriceOracleConfig, env)
   const oracle = createPriceOracle({ config, log })
   const server = createServer(createHandle({ oracle, log }))
+  const endConnections = createConnectionEnd(server)
   server.listen(config.PORT, config.HOST)
   await once(server, 'listening')
   const address = server.address()
@@ -42,6 +43,7 @@ export async function startPriceOracle({
   return async () => {
     const closed = once(server, 'close')
     server.close()
+    endConnections()
     await loop.stop()
     server.closeIdleConnections() // those that were busy when it closed
     await closed

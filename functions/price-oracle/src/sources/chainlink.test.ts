@@ -44,3 +44,10 @@ test('zero is no price, and a round beyond 80 bits is no round', () => {
   assert.deepEqual(parseRound(round({ answer: 0n }), limits), { refused: 'not_positive' })
   assert.deepEqual(parseRound(round({ roundId: 2n ** 80n }), limits), { refused: 'malformed' })
 })
+
+test('an answer that no message could carry is refused, since it would cost all other assets their round', () => {
+  const at = (answer: bigint) => parseRound(round({ answer }), { ...limits, decimals: 0 })
+  assert.deepEqual(at(10n ** 60n), { refused: 'malformed' })
+  const largest = at(10n ** 60n - 1n)
+  assert.equal('price' in largest && largest.price.toFixed(), '9'.repeat(60))
+})

@@ -1,5 +1,5 @@
 import { type Address, decodeFunctionResult, encodeFunctionData, type Hex, type PublicClient, parseAbi } from 'viem'
-import { Decimal } from '../decimal.ts'
+import { Decimal, parseDecimal } from '../decimal.ts'
 import { ageFault, type Reading } from '../reading.ts'
 
 const abi = parseAbi([
@@ -36,7 +36,8 @@ export function parseRound(
   const maxAgeSeconds = heartbeatSeconds + graceSeconds
   const fault = ageFault({ observedAt: Number(updatedAt) * 1000, now, maxAgeSeconds })
   if (fault) return { refused: fault }
-  return { price: new Decimal(answer.toString()).times(new Decimal(10).pow(-decimals)) }
+  const price = parseDecimal(new Decimal(answer.toString()).times(new Decimal(10).pow(-decimals)).toFixed())
+  return price ? { price } : { refused: 'malformed' }
 }
 
 /** Asks a feed for its decimals and its latest round; the client sends both in one request. */
