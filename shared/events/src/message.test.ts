@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Type } from 'typebox'
+import { defineTopic } from './define.ts'
 import { EscrowDeployed, type EscrowFact, escrowEvents } from './escrow.ts'
 import { eventId, factId } from './ids.ts'
 import { decodeMessage, encodeMessage, type Fault, MAX_PAYLOAD_BYTES, type OutgoingMessage } from './message.ts'
@@ -229,6 +231,13 @@ describe('the digest', () => {
     for (const other of same) {
       assert.equal(digest({ ...revert, data: JSON.stringify(other) }), digest(revert), JSON.stringify(other))
     }
+  })
+  test('stays the same when an optional field is declared later', () => {
+    const body = Type.Object({ ...EscrowDeployed.body.properties, memo: Type.Optional(Type.String()) })
+    const extended = defineTopic({ ...escrowEvents, events: [{ ...EscrowDeployed, body }], derivedIds: () => ({}) })
+    const later = decodeMessage(extended, valid)
+    assert.ok('received' in later)
+    assert.equal(later.received.digest, digest(valid))
   })
   const changes = [
     { amount: '1' },

@@ -181,11 +181,12 @@ function wrongAttribute(
   return undefined
 }
 
+/** A field that isn't there doesn't count: an optional one that is declared later changes no digest that an inbox holds. */
 function digestOf(event: EventDefinition, body: Record<string, unknown>): string {
   const compared = Object.keys(event.body.properties)
-    .filter(name => !notCompared.has(name))
+    .filter(name => !notCompared.has(name) && body[name] !== undefined)
     .sort()
   return createHash('sha256')
-    .update(JSON.stringify(compared.map(name => [name, body[name] ?? null])))
+    .update(JSON.stringify(compared.map(name => [name, body[name]])))
     .digest('hex')
 }

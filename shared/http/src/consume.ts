@@ -63,6 +63,9 @@ export function consume<Topic extends TopicDefinition, Prepared = undefined>(
     app.addHook('preClose', async () => ending.abort(new Error('the process is ending')))
     const settle = createSettle(subscription, { consumer, deps, signal: ending.signal })
 
+    // A name like __proto__ is the message's affair: refused with its envelope, it would come for ever.
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('ignore', 'ignore'))
+
     async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
       const startedAt = performance.now()
       const parsed = parseEnvelope(request.body)

@@ -157,6 +157,26 @@ describe('problem details', () => {
     assert.match(JSON.stringify(line.error), /secret detail/)
   })
 
+  const paths: [what: string, path: string, status: number][] = [
+    ['bytes that are no text', '/fail/%E0%A4%A', 400],
+    ['a percent sign alone', '/fail/%zz', 400],
+    ['a part of 401 characters', `/fail/${'x'.repeat(401)}`, 414]
+  ]
+  for (const [what, path, status] of paths) {
+    test(`a path with ${what}: ${status}`, async () => {
+      const answer = await get(path, { 'x-correlation-id': 'c-1' })
+      assert.equal(answer.statusCode, status)
+      assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8')
+      assert.equal(answer.headers['x-correlation-id'], 'c-1')
+      assert.equal(answer.json().status, status)
+    })
+  }
+
+  test('a name of 200 characters fits a path, whatever characters they are', async () => {
+    const answer = await get(`/fail/${encodeURIComponent('😀'.repeat(200))}`)
+    assert.equal(answer.statusCode, 500) // the route was found, and throws
+  })
+
   test('an unknown path is 404, without its query', async () => {
     const answer = await get('/nowhere?token=abc')
     assert.equal(answer.statusCode, 404)
@@ -192,7 +212,9 @@ describe('problem details', () => {
     const right = { amount: '1000', count: 5, more: { of: 'it' } }
     assert.deepEqual((await post(right)).json(), right)
     assert.deepEqual((await get('/list?limit=5')).json(), { limit: 5 })
-    assert.equal((await get('/list?limit=five')).statusCode, 400)
+    for (const limit of ['five', '5.7', 'true', '', '1e400']) {
+      assert.equal((await get(`/list?limit=${limit}`)).statusCode, 400, limit)
+    }
   })
 })
 

@@ -2,8 +2,16 @@ import { randomUUID } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { isConflict, isConnectionFault, type Sql } from '@fusion-prime/postgres'
-import { type Log, PermanentError } from '@fusion-prime/runtime'
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import { createConnectionEnd, type Log, PermanentError } from '@fusion-prime/runtime'
+import {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController
+} from 'fastify'
 import { type HealthNotes, healthRoutes } from './health.ts'
 import type { Metrics } from './metrics.ts'
 import { HttpProblem, sendProblem } from './problem.ts'
@@ -25,8 +33,8 @@ declare module 'fastify' {
 /** Largest body, in bytes; publishers send at most 64 KiB, which base64 and the envelope make larger. */
 const BODY_LIMIT = 262_144
 
-/** A user's or an account's name, in characters. */
-const MAX_PARAM_LENGTH = 200
+/** A user's or an account's name: 200 characters, each of up to two of JavaScript's. */
+const MAX_PARAM_LENGTH = 400
 
 export type AppDeps = {
   name: string
@@ -53,6 +61,7 @@ export function createApp(deps: AppDeps): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: 'idle',
+    frameworkErrors: refuseUrl,
     genReqId: request => headerText(request.headers['x-request-id']) ?? randomUUID()
   })
   app.removeContentTypeParser('text/plain')
@@ -95,8 +104,10 @@ function addHooks(app: FastifyInstance, { log, metrics, serviceAuth }: AppDeps):
 /** A connection that is busy when the server closes would be kept alive by its answer, and the server with it. */
 function endConnections(app: FastifyInstance): void {
   let stopping = false
+  const end = createConnectionEnd(app.server)
   app.addHook('preClose', async () => {
     stopping = true
+    end()
   })
   app.addHook('onSend', async (_request, reply) => {
     if (stopping) reply.header('connection', 'close')
@@ -108,6 +119,14 @@ const isDocs = (route: string | undefined): boolean => route === '/docs' || rout
 /** Ids that clients choose are echoed and stored: visible ASCII, at most 128 characters, else a new one is made. */
 function headerText(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined
+}
+
+/** The router has no route, and so no hook, for a URL that it can't read. */
+function refuseUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode: status = 400 } = error
+  const id = headerText(request.headers['x-correlation-id']) ?? request.id
+  reply.header('x-request-id', request.id).header('x-correlation-id', id)
+  sendProblem(reply, { status, detail: status === 414 ? 'a part of the path is too long' : 'the path can’t be read' })
 }
 
 function addErrors(app: FastifyInstance, log: Log): void {

@@ -127,6 +127,19 @@ test('without a database a flush doesn’t fail either', async () => {
   await nowhere.end()
 })
 
+test('a message that is never taken stays behind, alone', async () => {
+  const topic = createTopic()
+  const allButFirst = async (messages: readonly OutboxMessage[]) => {
+    const faults = messages.map(one => (one.data === '0' ? new Error('refused') : undefined))
+    await topic.publish(messages.filter((_, index) => !faults[index]))
+    return faults
+  }
+  const sweeper = createOutboxSweeper({ sql, publish: allButFirst, log })
+  await write(1_100)
+  assert.deepEqual(await sweeper.sweep(), { published: 1_099, depth: 1 })
+  assert.equal(sweeper.isBehind(), true)
+})
+
 test('a sweep does all that stands in the outbox, and says what is left', async () => {
   const topic = createTopic()
   const sweeper = createOutboxSweeper({ sql, publish: topic.publish, log })

@@ -29,7 +29,7 @@ export function createOutboxSweeper({
   let next: Promise<void> | undefined
   let behind = false
 
-  /** One sweep after another until nothing is left or one fails. */
+  /** One sweep after another until one publishes nothing: nothing is left, or nothing is taken. */
   async function drain(until: number): Promise<number> {
     let published = 0
     try {
@@ -38,7 +38,7 @@ export function createOutboxSweeper({
         published += swept.published
         if (swept.fault) log.warn({ error: swept.fault, failed: swept.failed }, 'outbox_publish_failed')
         behind = swept.failed > 0
-        if (swept.failed > 0 || swept.published === 0) return published
+        if (swept.published === 0) return published
         if (performance.now() > until) {
           behind = true
           return published

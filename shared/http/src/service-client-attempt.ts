@@ -1,10 +1,13 @@
 import { Buffer } from 'node:buffer'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AnswerOf, Operation } from '@fusion-prime/operations'
 import { describeError, PermanentError } from '@fusion-prime/runtime'
 import { Compile, type Validator } from 'typebox/compile'
 
 /** Largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 1_048_576
+/** The words of a fault are waited for this long: its status says whether to try again. */
+const WORDS_MS = 1_000
 
 export type FaultReason = 'unreachable' | 'timeout' | 'rate_limited' | 'refused' | 'server_error' | 'invalid_answer'
 
@@ -101,7 +104,8 @@ function parseJson(text: string): unknown {
 
 async function faultOf(response: Response): Promise<AttemptFault> {
   const { status, headers } = response
-  const text = await readText(response).catch(() => '')
+  const late = sleep(WORDS_MS, '', { ref: false })
+  const text = await Promise.race([readText(response).catch(() => ''), late])
   const context = { status, retryAfterMs: retryAfterOf(headers) }
   return new AttemptFault(reasonOf(status), `${status}${wordsOf(text)}`, context)
 }

@@ -111,6 +111,16 @@ describe('what comes instead of an answer', { concurrency: true }, () => {
     })
   }
 
+  test('a refusal whose words never end is a refusal', async () => {
+    const callee = await startCallee((_, response) => void response.writeHead(400).write('{"detail":'), good)
+    const { weigh } = clientOf(callee.url)
+    const result = await weigh()
+    assert.ok(!result.ok)
+    assert.deepEqual([result.reason, result.status, result.attempts], ['refused', 400, 1])
+    for (let calls = 0; calls < 10; calls += 1) assert.ok((await weigh()).ok)
+    assert.ok(callee.connections() <= 3) // the unread one is let go of, those that were read to the end are used again
+  })
+
   test('nobody listens: unreachable', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -104,7 +104,7 @@ async function callWithRetries<Op extends Operation>(
 
   async function tryOnce(): Promise<AnswerOf<Op>> {
     attempts += 1
-    const ms = Math.min(settings.CALL_TIMEOUT_MS, deadline - performance.now())
+    const ms = Math.max(0, Math.min(settings.CALL_TIMEOUT_MS, deadline - performance.now()))
     return within({ ms, signal }, async signal => {
       const headers = await headersFor(options, context)
       return exchange(operation, sent, { headers, signal })
@@ -180,5 +180,6 @@ async function within<Result>(
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
+    controller.abort() // lets go of an answer that wasn't read to its end
   }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { createLog, defineConfig, PermanentError } from '@fusion-prime/runtime'
 import { createApp } from './create-app.ts'
@@ -44,7 +46,7 @@ test('a service boots without database, topics or issuer, and says that it isnâ€
   assert.equal((await app.inject('/health/ready')).statusCode, 503)
   assert.deepEqual(
     Object.keys((await app.inject('/docs/json')).json().paths).filter(path => path !== '/slow'),
-    ['/outbox/sweep', '/inbox/prune']
+    ['/outbox/sweep', '/inbox/prune', '/outbox/prune']
   )
   await app.close()
   await parts.close()
@@ -84,11 +86,29 @@ test('at the end no new work is taken, what is in flight is answered, and then i
   timeout: 9_500
 }, async () => {
   const stop = await startService(shop, { env, log })
-  const url = String(lines.find(line => line.message === 'service_ready')?.address)
+  const url = String(lines.findLast(line => line.message === 'service_ready')?.address)
   const slow = fetch(`${url}/slow`)
   await new Promise(resolve => setTimeout(resolve, 100))
   const stopped = stop()
   assert.deepEqual(await (await slow).json(), { answered: true })
   await stopped
   await assert.rejects(fetch(`${url}/health/live`))
+})
+
+test('a request that never came, or never whole, doesnâ€™t keep the process from ending', {
+  timeout: 30_000
+}, async t => {
+  const stop = await startService(shop, { env, log })
+  const url = String(lines.findLast(line => line.message === 'service_ready')?.address)
+  const head = 'POST /outbox/sweep HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: 9\r\n'
+  for (const text of ['', head.slice(0, 30), `${head}\r\n{`]) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+    t.after(() => socket.destroy())
+    await once(socket, 'connect')
+    socket.write(text)
+  }
+  await fetch(`${url}/health/live`) // by now the others were read
+  const startedAt = performance.now()
+  await stop()
+  assert.ok(performance.now() - startedAt < 9_500)
 })

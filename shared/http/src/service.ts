@@ -1,4 +1,4 @@
-import { createSql, pruneInbox, type Sql } from '@fusion-prime/postgres'
+import { createSql, pruneInbox, pruneOutbox, type Sql } from '@fusion-prime/postgres'
 import { createPublisher, createPushAuth, createTokenVerifier } from '@fusion-prime/pubsub'
 import { defineConfig, type Log, PermanentError, readConfig } from '@fusion-prime/runtime'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
@@ -11,6 +11,9 @@ import { createServiceAuth, parseAllowedCallers } from './service-auth.ts'
 
 /** Publishing inside a request gets this long. */
 const PUBLISH_MS = 1_000
+
+/** The scheduled pruning stops well before its request times out. */
+const PRUNE_MS = 20_000
 
 /** Settings that every service has. */
 export const serviceConfig = {
@@ -51,6 +54,11 @@ export const serviceConfig = {
     description:
       'days for which handled messages are remembered: at least Pub/Sub’s retention (7) plus that of dead letters (31)'
   }),
+  OUTBOX_RETENTION_HOURS: Type.Integer({
+    default: 168,
+    minimum: 1,
+    description: 'published messages are kept this long'
+  }),
   HOST: Type.String({
     default: '',
     description: 'address to listen on; default: all, or loopback with SERVICE_AUTH_MODE=none'
@@ -61,7 +69,10 @@ export const serviceConfig = {
 const ServiceConfig = defineConfig(serviceConfig)
 export type ServiceConfig = Static<typeof ServiceConfig>
 
-export type ServiceDeps = Omit<AppDeps, 'name' | 'description'> & ConsumeDeps & { inboxRetentionDays: number }
+/** How long messages are kept that were handled, and that were published. */
+export type Retention = { inboxRetentionDays: number; outboxRetentionHours: number }
+
+export type ServiceDeps = Omit<AppDeps, 'name' | 'description'> & ConsumeDeps & Retention
 export type ServiceParts = ServiceDeps & { close(): Promise<void> }
 
 /** What every service is made of, from its settings. Nothing is connected to until it is used. */
@@ -99,6 +110,7 @@ export function createParts(name: string, { config, log }: { config: ServiceConf
             callers: parseAllowedCallers(config.ALLOWED_CALLERS)
           }),
     inboxRetentionDays: config.INBOX_RETENTION_DAYS,
+    outboxRetentionHours: config.OUTBOX_RETENTION_HOURS,
     now: () => new Date(),
     async close() {
       await publisher.close()
@@ -145,16 +157,16 @@ export async function startService<Config extends TObject<typeof serviceConfig>>
 const Swept = Type.Object({ published: Type.Integer(), depth: Type.Integer() })
 const Pruned = Type.Object({ pruned: Type.Integer() })
 
-/** What a schedule calls: publish what crashes and outages left in the outbox, and forget messages that can't come again. */
+/** What a schedule calls: publish what crashes and outages left in the outbox, and forget messages that can't come again or are long out. */
 export function maintenanceRoutes({
   sweeper,
   sql,
-  inboxRetentionDays
+  inboxRetentionDays,
+  outboxRetentionHours
 }: {
   sweeper: ServiceDeps['sweeper']
   sql: Sql
-  inboxRetentionDays: number
-}): FastifyPluginAsync {
+} & Retention): FastifyPluginAsync {
   return async app => {
     const tags = ['maintenance']
     const sweep = {
@@ -164,12 +176,33 @@ export function maintenanceRoutes({
       response: { 200: Swept }
     }
     app.post('/outbox/sweep', { schema: sweep }, () => sweeper.sweep())
-    const prune = {
-      operationId: 'pruneInbox',
-      summary: 'Forget handled messages that can’t come again',
-      tags,
-      response: { 200: Pruned }
+    const prunes = [
+      {
+        box: 'inbox',
+        operationId: 'pruneInbox',
+        summary: 'Forget handled messages that can’t come again',
+        prune: () => pruneInbox(sql, inboxRetentionDays)
+      },
+      {
+        box: 'outbox',
+        operationId: 'pruneOutbox',
+        summary: 'Forget messages that were published long ago',
+        prune: () => pruneOutbox(sql, outboxRetentionHours)
+      }
+    ]
+    for (const { box, operationId, summary, prune } of prunes) {
+      const schema = { operationId, summary, tags, response: { 200: Pruned } }
+      app.post(`/${box}/prune`, { schema }, () => pruneAll(prune))
     }
-    app.post('/inbox/prune', { schema: prune }, async () => ({ pruned: await pruneInbox(sql, inboxRetentionDays) }))
+  }
+}
+
+/** A call deletes so many rows at most; this goes on until none is left, or its time is over. */
+async function pruneAll(prune: () => Promise<number>): Promise<Static<typeof Pruned>> {
+  const until = performance.now() + PRUNE_MS
+  for (let total = 0; ; ) {
+    const pruned = await prune()
+    total += pruned
+    if (pruned === 0 || performance.now() > until) return { pruned: total }
   }
 }

@@ -9,15 +9,21 @@ import { assertNoOtherStack, removeStackFile, writeStackFile } from './stack-fil
 
 const write = (line: string): void => void process.stdout.write(`${line}\n`)
 
-/** Resolves at the first Ctrl-C or SIGTERM; the second one ends at once. */
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. */
+const ONE_PRESS_MS = 1_000
+
+/** Resolves at the first Ctrl-C or SIGTERM (a later one ends at once), and when the terminal or whoever reads is gone. */
 const interrupted = new Promise<'interrupted'>(resolve => {
-  let asked = false
+  let askedAt: number | undefined
   const ask = () => {
-    if (asked) process.exit(EXIT.giveUp)
-    asked = true
+    askedAt ??= performance.now()
+    if (performance.now() - askedAt > ONE_PRESS_MS) process.exit(EXIT.giveUp)
     resolve('interrupted')
   }
-  process.on('SIGINT', ask).on('SIGTERM', ask)
+  const gone = () => resolve('interrupted')
+  process.on('SIGINT', ask).on('SIGTERM', ask).on('SIGHUP', gone)
+  process.stdout.on('error', gone)
+  process.stderr.on('error', gone)
 })
 
 async function main(options: StartOptions): Promise<number> {
@@ -33,18 +39,22 @@ async function main(options: StartOptions): Promise<number> {
   // Whoever presses Ctrl-C while it starts waits for what is under way, then everything is stopped.
   const stack = await starting
   try {
-    if ((await Promise.race([interrupted, Promise.resolve('go on')])) === 'interrupted') return EXIT.done
+    if ((await Promise.race([interrupted, Promise.resolve('go on')])) === 'interrupted')
+      return codeOfInterrupted(options)
     writeStackFile(options.stackFile, stack.file)
     screen.ready(stack.file)
     const work = runAll(stack, { options, screen, tracker })
     const ended = await Promise.race([work, interrupted, stack.processes.gaveUp])
-    return ended === 'interrupted' ? EXIT.done : ended
+    return ended === 'interrupted' ? codeOfInterrupted(options) : ended
   } finally {
     screen.progress('stopping')
     removeStackFile(options.stackFile)
     await stack.stop()
   }
 }
+
+/** A demo that was to be checked, and wasn't to the end, has shown nothing. */
+const codeOfInterrupted = ({ once }: StartOptions): number => (once ? EXIT.giveUp : EXIT.done)
 
 async function runAll(
   stack: Stack,

@@ -36,9 +36,9 @@ export function readOptions(args: string[]): StartOptions | 'help' {
     demo: !values['no-demo'],
     oneProcess: values['one-process'] ?? false,
     json: values.json ?? false,
-    dataDir: values.data,
+    dataDir: readPath('--data', values.data),
     portBase: values['port-base'] === undefined ? undefined : readPort(values['port-base']),
-    stackFile: values['stack-file'] ?? STACK_FILE
+    stackFile: readPath('--stack-file', values['stack-file']) ?? STACK_FILE
   }
 }
 
@@ -62,6 +62,11 @@ function parse(args: string[]) {
   } catch (error) {
     throw new PermanentError(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
   }
+}
+
+function readPath(flag: string, value: string | undefined): string | undefined {
+  if (value === '') throw new PermanentError(`${flag} is empty: give a path`)
+  return value
 }
 
 function readPort(value: string): number {

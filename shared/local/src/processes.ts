@@ -6,6 +6,7 @@ import { type Supervised, supervise } from './supervisor.ts'
 
 const READY_MS = 120_000
 const SWEEP_MS = 5_000
+const PRUNE_MS = 3_600_000
 
 export type Processes = {
   /** By deployable; with one process for all, the same one under every name. */
@@ -34,13 +35,13 @@ export function startProcesses(options: ProcessOptions): Processes {
   const environment = environments(places)
   const byName = oneProcess ? allInOne(start, environment) : oneEach(start, { environment, preload })
   const distinct = [...new Set(Object.values(byName))]
-  const sweeps = scheduleSweeps(places)
+  const schedules = startSchedules(places)
   return {
     byName,
     gaveUp,
     ready: () => Promise.race([gaveUp, untilReady(places.ports)]),
     async stop() {
-      clearInterval(sweeps)
+      for (const one of schedules) clearInterval(one)
       await Promise.all(distinct.map(one => one.stop()))
     }
   }
@@ -127,18 +128,9 @@ function allInOne(start: Start, environment: Environments) {
   return Object.fromEntries(deployableNames.map(name => [name, one])) as Record<DeployableName, Supervised> // an entry for each name
 }
 
-/** Only what a process needs of its machine; settings of production come from the stack alone. */
+/** Only what a process needs of its machine; settings of production come from the stack alone. Not LOG_LEVEL: the demo follows info lines. */
 function inherited(): Record<string, string> {
-  const names = [
-    'PATH',
-    'HOME',
-    'TMPDIR',
-    'LANG',
-    'LOG_LEVEL',
-    'NODE_OPTIONS',
-    'NODE_COMPILE_CACHE',
-    'NODE_V8_COVERAGE'
-  ]
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'NODE_V8_COVERAGE']
   return Object.fromEntries(names.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
 }
 
@@ -177,15 +169,19 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-const scheduled: Readonly<Record<ServiceName, readonly string[]>> = {
+const sweeps: Readonly<Record<ServiceName, readonly string[]>> = {
   settlement: ['/outbox/sweep', '/commands/sweep'],
   'risk-engine': ['/outbox/sweep', '/margin/sweep'],
   compliance: ['/outbox/sweep', '/screenings/rescreen', '/compliance/audit/publish']
 }
+const prunes = ['/inbox/prune', '/outbox/prune']
 
 /** What Cloud Scheduler does in production: publish what a crash or an outage left in an outbox, try again what was held, and so on. */
-function scheduleSweeps({ ports }: Places): NodeJS.Timeout {
-  const paths = serviceNames.flatMap(name => scheduled[name].map(path => `${serviceUrl(ports[name])}${path}`))
-  const sweep = (url: string) => fetch(url, { method: 'POST' }).catch(() => undefined)
-  return setInterval(() => void Promise.all(paths.map(sweep)), SWEEP_MS)
+function startSchedules({ ports }: Places): NodeJS.Timeout[] {
+  const every = (ms: number, pathsOf: (name: ServiceName) => readonly string[]) => {
+    const urls = serviceNames.flatMap(name => pathsOf(name).map(path => `${serviceUrl(ports[name])}${path}`))
+    const call = (url: string) => fetch(url, { method: 'POST' }).catch(() => undefined)
+    return setInterval(() => void Promise.all(urls.map(call)), ms)
+  }
+  return [every(SWEEP_MS, name => sweeps[name]), every(PRUNE_MS, () => prunes)]
 }

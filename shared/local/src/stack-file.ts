@@ -23,7 +23,7 @@ export type StackFile = {
 /** Throws when another stack that still runs has written the file. */
 export function assertNoOtherStack(path: string): void {
   const pid = pidIn(path)
-  if (pid !== undefined && isAlive(pid)) {
+  if (pid !== undefined && isAlive(pid) && mayBeStack(pid)) {
     throw new PermanentError(
       `a stack runs already (process ${pid}, ${path}): stop it first, or give another --stack-file`
     )
@@ -52,5 +52,14 @@ function isAlive(pid: number): boolean {
     return pid !== process.pid
   } catch {
     return false
+  }
+}
+
+/** After a kill -9 or a restart of the machine the process id may be some other program's. True where there's no telling. */
+function mayBeStack(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.ts')
+  } catch {
+    return true
   }
 }

@@ -14,7 +14,7 @@ import { type DeployableName, deployableNames, deployables, functionNames, servi
 import { type Places, PROJECT, pushClaims, serviceUrl } from './environment.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
 import { type Market, startMarket } from './market/market.ts'
-import { freePorts } from './ports.ts'
+import { freePorts, portsFrom } from './ports.ts'
 import { type LocalPostgres, startPostgres } from './postgres.ts'
 import { type Processes, startProcesses } from './processes.ts'
 import type { StackFile } from './stack-file.ts'
@@ -87,8 +87,7 @@ type Running = { running: (() => Promise<unknown>)[]; stop(): Promise<void> }
 async function start(options: StackOptions, { running, stop }: Running): Promise<Stack> {
   const progress = options.onProgress ?? (() => {})
   const { portBase } = options
-  const ports =
-    portBase === undefined ? await freePorts(PORTS) : Array.from({ length: PORTS }, (_, index) => portBase + index)
+  const ports = portBase === undefined ? await freePorts(PORTS) : await portsFrom(portBase, PORTS)
   const [chainPort = 0, postgresPort = 0, issuerPort = 0, brokerPort = 0, ...deployablePorts] = ports
 
   const home = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'fusion-prime-stack-')))
@@ -99,7 +98,7 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
   progress('starting chain, Postgres, token issuer and broker')
   const databases = deployableNames.map(name => deployables[name].database)
   const chainState = kept('chain.json')
-  const [chain, postgres, issuer] = await Promise.all([
+  const parts = [
     track(running, startChain({ port: chainPort, ...(chainState && { stateFile: chainState }) })),
     track(
       running,
@@ -114,7 +113,10 @@ async function start(options: StackOptions, { running, stop }: Running): Promise
       running,
       startIssuer({ port: issuerPort }).then(made => ({ ...made, stop: () => made.close() }))
     )
-  ])
+  ] as const
+  // A failure is told when none is under way any more: what came up meanwhile is stopped, too.
+  await Promise.allSettled(parts)
+  const [chain, postgres, issuer] = await Promise.all(parts)
   const brokerData = kept('broker')
   const openBroker = (settings: BrokerSettings) =>
     createBroker({ project: PROJECT, port: brokerPort, mintToken: claims => issuer.mint(claims), ...settings })

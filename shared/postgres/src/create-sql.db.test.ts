@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { PermanentError } from '@fusion-prime/runtime'
 import { type TestDatabase, testDatabase } from '../../local/src/test-database.ts'
 import { createSql, createSqlLike, type Pool } from './create-sql.ts'
 
@@ -115,10 +116,16 @@ describe('createSql', () => {
   for (const [what, url, message] of [
     ['another protocol', 'mysql://a@b/c', /starts with postgres:/],
     ['TLS', 'postgres://a@b/c?sslmode=require', /TLS to Postgres is not supported/],
-    ['a parameter that it would not obey', 'postgres://a@b/c?pool_size=3', /Unknown parameter pool_size/]
+    ['a parameter that it would not obey', 'postgres://a@b/c?pool_size=3', /Unknown parameter pool_size/],
+    ['a port that isn’t one', 'postgres://a:hunter2@b:99999/c', /can’t be read/],
+    ['a password that isn’t percent-encoded', 'postgres://a:%hunter2@b/c', /can’t be read/]
   ] as const) {
-    test(`refuses ${what}`, () => {
-      assert.throws(() => createSql({ url, max: 1, applicationName: 'test' }), message)
+    test(`refuses ${what}, for good, and quotes no password`, () => {
+      assert.throws(
+        () => createSql({ url, max: 1, applicationName: 'test' }),
+        (error: unknown) =>
+          error instanceof PermanentError && message.test(error.message) && !String(error.stack).includes('hunter2')
+      )
     })
   }
 })

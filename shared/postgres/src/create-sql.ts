@@ -1,3 +1,4 @@
+import { PermanentError } from '@fusion-prime/runtime'
 import postgres from 'postgres'
 import { installArrayTypes } from './array-types.ts'
 import { createGuardedPool } from './guard.ts'
@@ -78,26 +79,40 @@ export function createSqlLike(sql: Sql, changes: Partial<SqlOptions>): Pool {
   return createSql({ ...options, ...changes })
 }
 
-function parseUrl(url: string) {
-  const { protocol, hostname, port, pathname, username, password, searchParams } = new URL(
-    url.replace('@/', '@localhost/')
-  )
+function parseUrl(text: string) {
+  const { protocol, searchParams, port, host, ...account } = readUrl(text)
   if (!/^postgres(ql)?:$/.test(protocol)) {
-    throw new Error(`A database URL starts with postgres://, this one with ${protocol}//`)
+    throw new PermanentError(`A database URL starts with postgres://, this one with ${protocol}//`)
   }
   const [unknown] = [...searchParams.keys()].filter(key => key !== 'host' && key !== 'sslmode')
   if (unknown !== undefined)
-    throw new Error(`Unknown parameter ${unknown} in the database URL; known: host, sslmode=disable`)
+    throw new PermanentError(`Unknown parameter ${unknown} in the database URL; known: host, sslmode=disable`)
   if ((searchParams.get('sslmode') ?? 'disable') !== 'disable') {
-    throw new Error(
+    throw new PermanentError(
       'TLS to Postgres is not supported: connect through Cloud SQL’s socket (?host=/cloudsql/<connection name>)'
     )
   }
-  return {
-    host: searchParams.get('host') ?? decodeURIComponent(hostname),
-    ...(port === '' ? {} : { port: Number(port) }),
-    database: decodeURIComponent(pathname.slice(1)),
-    username: decodeURIComponent(username),
-    password: decodeURIComponent(password)
+  return { host: searchParams.get('host') ?? host, ...(port === '' ? {} : { port: Number(port) }), ...account }
+}
+
+/** The parts of a URL, decoded. One that can’t be read isn’t quoted: it holds a password. */
+function readUrl(text: string) {
+  try {
+    const { protocol, searchParams, port, hostname, pathname, username, password } = new URL(
+      text.replace('@/', '@localhost/')
+    )
+    return {
+      protocol,
+      searchParams,
+      port,
+      host: decodeURIComponent(hostname),
+      database: decodeURIComponent(pathname.slice(1)),
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password)
+    }
+  } catch {
+    throw new PermanentError(
+      'The database URL can’t be read; it has the form postgres://user:password@host:port/database, special characters percent-encoded'
+    )
   }
 }

@@ -167,6 +167,19 @@ test('a sweep is bounded; what is left comes next, in order', async () => {
   assertOrdered(arrived)
 })
 
+test('a topic that takes nothing doesn’t hold up another, however much of it waits', async () => {
+  await appendOutbox(sql, [...interleaved(1, 1_200), { ...message('k', 'other'), topic: 'u' }])
+  const { arrived, publish } = createTopic()
+  const fault = new Error('no such topic')
+  const onlyU = async (messages: readonly OutboxMessage[]) => {
+    await publish(messages.filter(one => one.topic === 'u'))
+    return messages.map(one => (one.topic === 'u' ? undefined : fault))
+  }
+  assert.deepEqual(await sweepOutbox(sql, onlyU), { published: 1, failed: 500, fault })
+  assert.deepEqual(texts(arrived), ['k other'])
+  assert.equal((await outboxDepth(sql)).depth, 1_200)
+})
+
 test('nothing of a transaction that rolls back goes out', async () => {
   const rolledBack = transaction(sql, async tx => {
     await appendOutbox(tx, [message('k', '0')])

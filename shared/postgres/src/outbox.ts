@@ -11,6 +11,9 @@ export type OutboxMessage = {
   ordering_key: string
 }
 
+/** What a sweep published and what Pub/Sub didn't take, with the first fault. */
+type Swept = { published: number; failed: number; fault: Error | undefined }
+
 type OutboxRow = OutboxMessage & { seq: string }
 
 /** Messages that one sweep publishes at most, so that its transaction is short. */
@@ -42,26 +45,40 @@ export async function appendOutbox(sql: Sql, messages: readonly OutboxMessage[])
 /**
  * Publishes what stands in the outbox, oldest first, and marks what was acknowledged. It claims whole ordering keys, so that several
  * instances may sweep at once and order holds within a key. Published twice only after a crash between publishing and marking.
+ * A topic that takes nothing doesn't hold up the others, however much of it waits.
  */
 export async function sweepOutbox(
   sql: Sql,
   publish: (messages: readonly OutboxMessage[]) => Promise<(Error | undefined)[]>
-): Promise<{ published: number; failed: number; fault: Error | undefined }> {
+): Promise<Swept> {
   return transaction(sql, async tx => {
-    const rows = await claimRows(tx)
-    if (rows.length === 0) return { published: 0, failed: 0, fault: undefined }
-    const faults = await publish(rows)
-    reach('outbox_published')
-    const done = rows.filter((_, index) => !faults[index]).map(row => row.seq)
-    await markPublished(tx, done)
-    return { published: done.length, failed: rows.length - done.length, fault: faults.find(fault => fault) }
+    const swept: Swept = { published: 0, failed: 0, fault: undefined }
+    const away: string[] = []
+    for (;;) {
+      const rows = await claimRows(tx, away)
+      if (rows.length === 0) return swept
+      const faults = await publish(rows)
+      reach('outbox_published')
+      const done = rows.filter((_, index) => !faults[index])
+      await markPublished(
+        tx,
+        done.map(row => row.seq)
+      )
+      swept.published += done.length
+      swept.failed += rows.length - done.length
+      swept.fault ??= faults.find(fault => fault)
+      const taking = new Set(done.map(row => row.topic))
+      const silent = new Set(rows.map(row => row.topic).filter(topic => !taking.has(topic)))
+      if (silent.size === 0) return swept
+      away.push(...silent)
+    }
   })
 }
 
-async function claimRows(sql: Sql): Promise<OutboxRow[]> {
+async function claimRows(sql: Sql, away: readonly string[]): Promise<OutboxRow[]> {
   const keys = await sql<{ topic: string; ordering_key: string }[]>`
     with oldest as materialized (
-      select topic, ordering_key from outbox where published_at is null order by seq limit ${SWEEP_LIMIT}
+      select topic, ordering_key from outbox where published_at is null and topic <> all (${away}::text[]) order by seq limit ${SWEEP_LIMIT}
     ), keys as materialized (select distinct topic, ordering_key from oldest)
     select topic, ordering_key from keys where pg_try_advisory_xact_lock(hashtextextended(topic || ' ' || ordering_key, 0))`
   if (keys.length === 0) return []

@@ -104,6 +104,14 @@ describe('Pub/Sub’s limits', () => {
     assert.equal(detail, `x${'ü'.repeat(499)}`)
   })
 
+  test('an id and a key of any length fit', () => {
+    const long = 'ü'.repeat(600)
+    const letter = deadLetter({ ...envelope, message_id: long, ordering_key: long }, reason)
+    for (const text of [letter.attributes.dead_letter_message_id, letter.ordering_key]) {
+      assert.equal(text, 'ü'.repeat(512))
+    }
+  })
+
   const names: [name: string, kept: boolean][] = [
     ['', false],
     ['x'.repeat(256), true],

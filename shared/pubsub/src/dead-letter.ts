@@ -29,11 +29,11 @@ export function deadLetter(
       dead_letter_reason: reason.fault,
       dead_letter_detail: cut(reason.detail, MAX_DETAIL_BYTES),
       dead_letter_source_subscription: envelope.subscription,
-      dead_letter_message_id: envelope.message_id,
+      dead_letter_message_id: cut(envelope.message_id, MAX_VALUE_BYTES),
       dead_letter_time: reason.now.toISOString(),
       ...(truncated && { dead_letter_truncated: 'true' })
     },
-    ordering_key: envelope.ordering_key ?? ''
+    ordering_key: cut(envelope.ordering_key ?? '', MAX_VALUE_BYTES)
   }
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { describeError, PermanentError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
@@ -64,4 +66,31 @@ test('trace contexts are W3C’s; a child is another span of the same trace', ()
   assert.match(child, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
   assert.equal(child.slice(0, 36), parent.slice(0, 36))
   assert.notEqual(child.slice(36, 52), parent.slice(36, 52))
+})
+
+test('an empty LOG_LEVEL is none', t => {
+  const before = process.env.LOG_LEVEL
+  t.after(() => {
+    if (before === undefined) delete process.env.LOG_LEVEL
+    else process.env.LOG_LEVEL = before
+  })
+  process.env.LOG_LEVEL = ''
+  assert.equal(createLog('settlement').level, 'info')
+})
+
+test('a process whose lines nobody reads ends as any other', { timeout: 60_000 }, async t => {
+  const script = `
+    import { createLog } from '${new URL('log.ts', import.meta.url)}'
+    const log = createLog('test')
+    process.stdin.once('data', () => {
+      log.info({}, 'first')
+      log.fatal({}, 'second')
+      process.exit(7)
+    })`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: 'pipe' })
+  t.after(() => child.kill('SIGKILL'))
+  child.stdout.destroy()
+  await once(child.stdout, 'close')
+  child.stdin.write('go')
+  assert.deepEqual(await once(child, 'exit'), [7, null])
 })

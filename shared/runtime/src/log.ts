@@ -11,8 +11,11 @@ const severities: Record<string, string> = {
   fatal: 'CRITICAL'
 }
 
-/** One JSON object a line, in Cloud Logging's fields: `severity`, `message`, `time`; an error becomes `error` and `stack_trace`. */
-export function createLog(name: string, destination?: DestinationStream): Log {
+/**
+ * One JSON object a line, in Cloud Logging's fields: `severity`, `message`, `time`; an error becomes `error` and `stack_trace`. To
+ * `process.stdout` by default: pino's own stream for it tries again for ever at the exit of a process whose lines nobody reads any more.
+ */
+export function createLog(name: string, destination: DestinationStream = stdout()): Log {
   const options = {
     base: { service: name },
     messageKey: 'message',
@@ -20,10 +23,18 @@ export function createLog(name: string, destination?: DestinationStream): Log {
     formatters: { level: (level: string) => ({ severity: severities[level] ?? 'DEFAULT' }) },
     serializers: { error: describe },
     redact: { paths: ['authorization', '*.authorization', 'headers', '*.headers'], remove: true },
-    level: process.env.LOG_LEVEL ?? 'info'
+    level: process.env.LOG_LEVEL || 'info'
   }
-  return destination ? pino(options, destination) : pino(options)
+  return pino(options, destination)
 }
+
+/** Lines that nobody reads are lost, and that is all. */
+function stdout(): DestinationStream {
+  if (!process.stdout.listeners('error').includes(ignore)) process.stdout.on('error', ignore)
+  return process.stdout
+}
+
+const ignore = () => {}
 
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return error

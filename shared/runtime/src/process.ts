@@ -40,10 +40,15 @@ function stopOnSignal(log: Log, stop: () => Promise<void>): void {
   process.on('SIGINT', () => void shutdown('SIGINT'))
   // Started with an IPC channel (by the local supervisor): a parent that was killed can't send a signal.
   process.on('disconnect', () => void shutdown('parent gone'))
+  if (process.connected === false) void shutdown('parent gone')
 }
 
 function fail(log: Log, error: unknown): never {
-  const permanent = error instanceof PermanentError
+  const permanent = error instanceof PermanentError || isWrongArgument(error)
   log.fatal({ error, reason: describeError(error) }, permanent ? 'gave_up' : 'failed_try_again')
   process.exit(permanent ? EXIT.giveUp : EXIT.tryAgain)
 }
+
+/** What `parseArgs` throws. */
+const isWrongArgument = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')

@@ -29,8 +29,8 @@ export type DemoResult = {
 }
 
 type Telling = { tracker: Tracker; onProgress(step: string): void; onStory(told: Story): void }
-/** What this run is about: the titles of its escrows' lives, who has which part, and the last alert before it. */
-type World = { born: ReadonlyMap<Address, string>; roles: Roles; lastAlert: number }
+/** What this run is about: the titles of its escrows' lives, who has which part, the last alert before it, and its begin. */
+type World = { born: ReadonlyMap<Address, string>; roles: Roles; lastAlert: number; since: Date }
 
 const SETTLE_MS = 90_000
 
@@ -39,6 +39,7 @@ export async function runDemo(stack: Stack, telling: Telling): Promise<DemoResul
   const { chain, factory, file } = stack
   const { tracker, onProgress, onStory } = telling
   const cast = castOf(chain.accounts)
+  const since = new Date()
   onProgress('the demo: users are identified (one isn’t), one borrows more than he has')
   const roles = await introduce(file, cast)
   const lastAlert = (await readAlerts(file)).at(-1)?.seq ?? 0
@@ -57,7 +58,7 @@ export async function runDemo(stack: Stack, telling: Telling): Promise<DemoResul
     })
     await Promise.all([falling, ...living])
     onProgress('all mined; waiting until the blocks are final and the commands decided')
-    return await untilSettled(stack, { telling, world: { born, roles, lastAlert } })
+    return await untilSettled(stack, { telling, world: { born, roles, lastAlert, since } })
   } finally {
     await unwatch()
   }
@@ -114,7 +115,7 @@ async function commandsOf({ services }: Stack['file'], { born }: World): Promise
 }
 
 async function inspect({ file, broker }: Stack, { tracker, world }: { tracker: Tracker; world: World }) {
-  const { born, roles, lastAlert } = world
+  const { born, roles, lastAlert, since } = world
   const commands = await commandsOf(file, world)
   const compared = await compareEscrows(file, [...born.keys()])
   const rows = compared.map(row => ({
@@ -122,7 +123,7 @@ async function inspect({ file, broker }: Stack, { tracker, world }: { tracker: T
     title: born.get(row.escrow as Address) ?? '', // the keys are addresses
     commands: describeCommands(commands.filter(command => command.escrow_address === row.escrow))
   }))
-  const counts = await countEvents(file)
+  const counts = await countEvents(file, since)
   const ledger = await readLedger(file)
   const alerts = (await readAlerts(file, lastAlert)).map(alert => alert.event_type)
   const deadLetters = Object.entries(broker.stats())

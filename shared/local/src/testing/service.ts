@@ -37,6 +37,7 @@ export async function createTestParts(name: string, migrations: readonly Migrati
     subscriptionPrefix: PUSH_PREFIX,
     serviceAuth: undefined,
     inboxRetentionDays: 45,
+    outboxRetentionHours: 168,
     now: () => new Date(),
     async close() {
       await sql.end()
