@@ -18,9 +18,9 @@ const bench = (...args: string[]) =>
 
 describe('benchmark of the relayer', () => {
   test('a line for every tick, each with what it asked of its providers', async () => {
-    const { stdout, stderr } = await bench('--json', '--fsync', 'off', '--scenario', 'check receipts')
+    const { stdout, stderr } = await bench('--json', '--fsync', 'off', '--scenario', 'children, 1 URL, check receipts')
     const { lines, machine }: { lines: RelayerLine[]; machine: string } = JSON.parse(stdout)
-    const expected = scenariosOf({ size: 'quick', holding: 'check receipts' }).flatMap(scenario =>
+    const expected = scenariosOf({ size: 'quick', holding: 'children, 1 URL, check receipts' }).flatMap(scenario =>
       expectedTicks(scenario).map(tick => [scenario.name, tick.name, scenario.urls, scenario.check, tick.events])
     )
     assert.deepEqual(

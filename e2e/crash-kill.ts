@@ -36,17 +36,22 @@ export async function kill9({ victim, at }: Kill, scene: Scene): Promise<void> {
 
 async function whileUnanswered(victim: DeployableName, { stack, random }: Scene): Promise<string> {
   for (;;) {
-    await until(`${MANY} unanswered messages`, () => unanswered(stack, victim) >= MANY, { everyMs: 1 })
+    await untilMany(stack, victim)
     await sleep(random() * WAVER_MS)
     const count = unanswered(stack, victim)
     if (count >= MANY) return `while ${count} messages are unanswered`
   }
 }
 
+const untilMany = (stack: Stack, victim: DeployableName): Promise<void> =>
+  until(`${MANY} unanswered messages`, () => unanswered(stack, victim) >= MANY, { everyMs: 1 })
+
 /** At a crash point the process stands still, and so nothing can move it out of the moment that is described. */
 async function heldAt({ victim, at }: Required<Kill>, { stack, points }: Scene): Promise<string> {
   const point = points[victim]
   for (;;) {
+    // One process for all makes no more while it stands still.
+    if (at !== 'relayer_writing') await untilMany(stack, victim)
     point.arm(at)
     await until(`${victim} to reach ${at}`, point.isReached, { everyMs: 1 })
     if (at === 'relayer_writing') {

@@ -14,12 +14,15 @@ import { startLoad } from './crash-load.ts'
 import { type CrashPoint, createCrashPoint } from './crash-point.ts'
 import { killPostgres } from './crash-postgres.ts'
 import { createRandom, type Kill, shuffled, twelveKills } from './crash-script.ts'
+import { mine } from './escrow-lives.ts'
 
 /*
  * Real processes, killed with SIGKILL in the midst of work. CRASH_SEED=<number> replays a run's script; which moment a kill hits
  * is up to the machine, but for the crash points.
  */
 const seed = Number(process.env.CRASH_SEED ?? randomInt(2 ** 31))
+/** Blocks upon one that is final. */
+const FINAL_AFTER = 9
 /** Between two kills. */
 const PAUSE_MS = 1_000
 /** Short, so that what a dead process refused comes again soon. */
@@ -96,6 +99,7 @@ async function perform(t: TestContext, { stack, points, atOnce, kills, finale }:
     }
     await Promise.race([play(), load.broken, stack.processes.gaveUp])
     await load.stop()
+    await mine(stack.chain.rpcUrl, FINAL_AFTER)
     // If it doesn't come to that, the findings say why.
     await holds(() => isFinal(stack), { everyMs: 500 })
     const { faults, ...figures } = await inspect(stack)

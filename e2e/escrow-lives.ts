@@ -67,7 +67,8 @@ async function rpc(url: string, method: string, params: readonly unknown[] = [])
   return result
 }
 
-const mine = (url: string): Promise<unknown> => rpc(url, 'evm_mine')
+/** Adds blocks at once. */
+export const mine = (url: string, blocks = 1): Promise<unknown> => rpc(url, 'anvil_mine', [blocks])
 const blockNumber = async (url: string): Promise<number> => Number(await rpc(url, 'eth_blockNumber'))
 
 async function finalNumber(url: string): Promise<number> {

@@ -30,7 +30,8 @@ describe('npm start', () => {
   })
 
   async function start(...args: string[]) {
-    const child = spawn(process.execPath, [script, '--json', '--stack-file', stackFile, ...args], {
+    const options = ['--json', '--stack-file', stackFile, '--one-process']
+    const child = spawn(process.execPath, [script, ...options, ...args], {
       env: { ...process.env, TMPDIR: scratch, LOG_LEVEL: 'fatal' },
       stdio: ['ignore', 'pipe', 'ignore']
     })
