@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { testDatabase } from '@fusion-prime/local'
+import type { Protection } from '../src/world.ts'
 import badSeeds from './bad-seeds.json' with { type: 'json' }
 import { openDatabase, type SimulationDatabase } from './database.ts'
 import { protections } from './options.ts'
@@ -9,6 +10,8 @@ import { runSeed, type SeedResult } from './run-seed.ts'
 
 const SEEDS = 200
 const SEEDS_TO_NOTICE = 100
+/** Where the search begins, if not at 1: the first that noticed once. `npm run simulate -- --without …` goes from 1. */
+const noticedAt: Partial<Record<Protection, number>> = { fencing: 70, raise_by_hash: 24, incarnation: 26 }
 
 describe('the relayer among simulated faults', () => {
   let database: SimulationDatabase
@@ -51,7 +54,8 @@ describe('the relayer among simulated faults', () => {
 
   for (const protection of protections) {
     test(`without ${protection} a fault is noticed`, async () => {
-      for (let seed = 1; seed <= SEEDS_TO_NOTICE; seed++) {
+      const first = noticedAt[protection] ?? 1
+      for (let seed = first; seed < first + SEEDS_TO_NOTICE; seed++) {
         const { violations } = await playSeed({ seed, database, without: new Set([protection]) })
         if (violations.length > 0) return
       }
